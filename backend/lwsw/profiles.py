@@ -89,6 +89,15 @@ class LayerWeights(Mapping[str, float]):
 
 
 @dataclass(frozen=True)
+class FrameValues:
+    """The settings of one frame, after evaluating what changes over time."""
+
+    layer_weights: LayerWeights
+    content_weight: float
+    temporal_weight: float
+
+
+@dataclass(frozen=True)
 class Profile:
     """A named look: which scale of the painting speaks, on which image variable, against how much content."""
 

@@ -8,22 +8,13 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ..errors import LwswError
-from ..profiles import DEFAULT_PROFILE, LayerWeights, get_profile
+from ..profiles import DEFAULT_PROFILE, FrameValues, LayerWeights, get_profile
 
 #: A constant, or one value per frame of the job.
 PerFrame = float | tuple[float, ...]
 
 MOTIONS = ("vector", "estimated", "none")
 PRECISIONS = ("float32", "bfloat16")
-
-
-@dataclass(frozen=True)
-class FrameValues:
-    """The settings of one frame, after evaluating what changes over time."""
-
-    layer_weights: LayerWeights
-    content_weight: float
-    temporal_weight: float
 
 
 @dataclass(frozen=True)
