@@ -1,0 +1,60 @@
+"""VGG-19 as a feature extractor that computes no deeper than it is asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+from ..networks import VGG19Weights
+from ..profiles import LAYER_NAMES
+
+
+class VGG19(nn.Module):
+    """The sixteen convolutions of VGG-19 with fixed weights (Simonyan & Zisserman 2015).
+
+    Differences from the network that was trained, both against artefacts at the picture's edge: the first convolution pads
+    by replication (as in Crowson's style-transfer-pytorch), and pooling rounds sizes up, so that the last row and column
+    of a size that 16 does not divide still reach the deep layers.
+
+    Args:
+        weights: from :func:`lwsw.networks.load_network`.
+        precision: type of the convolutions, ``torch.float32`` or ``torch.bfloat16``; float16 would overflow.
+        replicate_padding: False pads the first convolution with zeros, as trained.
+    """
+
+    def __init__(self, weights: VGG19Weights, precision: torch.dtype = torch.float32, replicate_padding: bool = True) -> None:
+        super().__init__()
+        self.precision = precision
+        self.replicate_padding = replicate_padding
+        self.register_buffer("mean", torch.tensor(weights.mean).view(1, 3, 1, 1))
+        for name, (weight, bias) in zip(LAYER_NAMES, weights.convolutions, strict=True):
+            self.register_buffer(f"{name}_weight", weight.to(precision, memory_format=torch.channels_last, copy=True))
+            self.register_buffer(f"{name}_bias", bias.to(precision, copy=True))
+
+    def forward(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """Return the activations after each ReLU in ``layers``.
+
+        Args:
+            image: ``1×3×H×W`` float32, display-referred sRGB on [0, 1] (values outside are allowed).
+            layers: names from :data:`lwsw.profiles.LAYER_NAMES`; nothing deeper than the deepest is computed.
+
+        Returns:
+            ``{name: 1×C×h×w}`` in the network's precision, channels last in memory.
+        """
+        deepest = max(LAYER_NAMES.index(layer) for layer in layers)
+        features: dict[str, Tensor] = {}
+        x = (image - self.get_buffer("mean")).to(self.precision, memory_format=torch.channels_last)
+        for index, name in enumerate(LAYER_NAMES[: deepest + 1]):
+            padding = 1
+            if index == 0 and self.replicate_padding:
+                x, padding = functional.pad(x, (1, 1, 1, 1), mode="replicate"), 0
+            elif name.endswith("_1") and index > 0:
+                x = functional.max_pool2d(x, 2, ceil_mode=True)
+            x = functional.conv2d(x, self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias"), padding=padding)
+            x = functional.relu_(x)
+            if name in layers:
+                features[name] = x
+        return features
