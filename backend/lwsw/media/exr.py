@@ -1,0 +1,111 @@
+"""Multilayer EXR files as Blender writes them: single-part (4.5) and multi-part (5.x)."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+import OpenEXR
+
+from lwsw.errors import LwswError
+
+_stdout_lock = threading.Lock()
+
+
+def read_channels(path: Path, wanted: Callable[[str], bool] | None = None, *, outside: float = 0.0) -> dict[str, np.ndarray]:
+    """Read channels of every part of an EXR file.
+
+    Args:
+        path: the file.
+        wanted: says by its full name whether a channel is returned; None returns all.
+        outside: value of the pixels of the display window that the data window does not cover.
+
+    Returns:
+        Full channel name → H,W float32, rows top-down, in the size of the display window. Names keep their view layer
+        (``ViewLayer.Vector.X``). Where two parts hold channels of one name, the later ones carry the name of their part in front.
+        Order: parts as in the file, then channels as in the part.
+
+    Raises:
+        LwswError: ``missing_pass`` where the file does not exist, ``corrupt_pass`` where it cannot be read completely.
+    """
+    if not path.is_file():
+        raise LwswError("missing_pass", f"The pass file {path} does not exist.", "Render the passes of this frame again.")
+    headers = [part.header for part in _open(path, header_only=True)]
+    parts = _open(path, header_only=False)
+    # OpenEXR leaves out the parts that it cannot decode and only prints a warning, so what came is compared with what was announced.
+    if not headers or [_announced(header) for header in headers] != [sorted(part.channels) for part in parts]:
+        raise corrupt_pass(path)
+    channels: dict[str, np.ndarray] = {}
+    for header, part in zip(headers, parts, strict=True):
+        for name, channel in part.channels.items():
+            full_name = f"{header.get('name', '')}.{name}" if name in channels else name
+            if wanted is None or wanted(full_name):
+                channels[full_name] = _in_display_window(path, channel.pixels, header, outside)
+    return channels
+
+
+def corrupt_pass(path: Path, reason: str = "is damaged or was not written completely") -> LwswError:
+    """Return the error for a pass file whose content cannot be used."""
+    return LwswError("corrupt_pass", f"The pass file {path} {reason}.", "Render the passes of this frame again.")
+
+
+def _open(path: Path, *, header_only: bool) -> list[Any]:
+    try:
+        # Not as a context manager: leaving it empties the parts. The file itself is closed when the constructor returns.
+        with _silent_stdout():
+            return list(OpenEXR.File(str(path), separate_channels=True, header_only=header_only).parts)
+    except (RuntimeError, ValueError, TypeError, OSError, MemoryError) as error:
+        raise corrupt_pass(path) from error
+
+
+def _announced(header: dict[str, Any]) -> list[str]:
+    return sorted(channel.name for channel in header["channels"])
+
+
+def _in_display_window(path: Path, pixels: np.ndarray | None, header: dict[str, Any], outside: float) -> np.ndarray:
+    """Place the data window into the display window: pixels around it become ``outside``, overscan is cut off."""
+    (data_left, data_top), (data_right, data_bottom) = (corner.tolist() for corner in header["dataWindow"])
+    (left, top), (right, bottom) = (corner.tolist() for corner in header["displayWindow"])
+    if pixels is None or pixels.shape != (data_bottom - data_top + 1, data_right - data_left + 1):
+        raise corrupt_pass(path, "has channels of an unsupported kind (deep or subsampled)")
+    values = pixels.astype(np.float32, copy=False)
+    if (data_left, data_top, data_right, data_bottom) == (left, top, right, bottom):
+        return values
+    canvas = np.full((bottom - top + 1, right - left + 1), outside, np.float32)
+    x0, x1 = max(left, data_left), min(right, data_right) + 1
+    y0, y1 = max(top, data_top), min(bottom, data_bottom) + 1
+    if x0 < x1 and y0 < y1:
+        canvas[y0 - top : y1 - top, x0 - left : x1 - left] = values[y0 - data_top : y1 - data_top, x0 - data_left : x1 - data_left]
+    return canvas
+
+
+class _OtherThreads(io.TextIOBase):
+    """A standard output that drops what one thread prints and passes on what the others print."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._silent_thread = threading.get_ident()
+
+    def write(self, text: str) -> int:
+        return len(text) if threading.get_ident() == self._silent_thread else self._stream.write(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+
+@contextmanager
+def _silent_stdout() -> Iterator[None]:
+    """Keep OpenEXR's warnings out of standard output, where ``--json`` promises nothing but JSON."""
+    with _stdout_lock:
+        original = sys.stdout
+        sys.stdout = _OtherThreads(original)
+        try:
+            yield
+        finally:
+            sys.stdout = original
