@@ -36,17 +36,18 @@ def read_channels(path: Path, wanted: Callable[[str], bool] | None = None, *, ou
     """
     if not path.is_file():
         raise LwswError("missing_pass", f"The pass file {path} does not exist.", "Render the passes of this frame again.")
-    headers = [part.header for part in _open(path, header_only=True)]
-    parts = _open(path, header_only=False)
-    # OpenEXR leaves out the parts that it cannot decode and only prints a warning, so what came is compared with what was announced.
-    if not headers or [_announced(header) for header in headers] != [sorted(part.channels) for part in parts]:
-        raise corrupt_pass(path)
+    try:
+        parts = _read_parts(path)
+    except (RuntimeError, ValueError, TypeError, KeyError, OSError, MemoryError) as error:
+        raise corrupt_pass(path) from error
     channels: dict[str, np.ndarray] = {}
-    for header, part in zip(headers, parts, strict=True):
-        for name, channel in part.channels.items():
-            full_name = f"{header.get('name', '')}.{name}" if name in channels else name
+    names: set[str] = set()
+    for header, pixels in parts:
+        for name, values in pixels.items():
+            full_name = f"{header.get('name', '')}.{name}" if name in names else name
+            names.add(full_name)
             if wanted is None or wanted(full_name):
-                channels[full_name] = _in_display_window(path, channel.pixels, header, outside)
+                channels[full_name] = _in_display_window(path, values, header, outside)
     return channels
 
 
@@ -55,17 +56,18 @@ def corrupt_pass(path: Path, reason: str = "is damaged or was not written comple
     return LwswError("corrupt_pass", f"The pass file {path} {reason}.", "Render the passes of this frame again.")
 
 
-def _open(path: Path, *, header_only: bool) -> list[Any]:
-    try:
-        # Not as a context manager: leaving it empties the parts. The file itself is closed when the constructor returns.
-        with _silent_stdout():
-            return list(OpenEXR.File(str(path), separate_channels=True, header_only=header_only).parts)
-    except (RuntimeError, ValueError, TypeError, OSError, MemoryError) as error:
-        raise corrupt_pass(path) from error
-
-
-def _announced(header: dict[str, Any]) -> list[str]:
-    return sorted(channel.name for channel in header["channels"])
+def _read_parts(path: Path) -> list[tuple[dict[str, Any], dict[str, np.ndarray | None]]]:
+    """Return header and pixels of every part, or raise one of the many exceptions of OpenEXR."""
+    # Not as context managers: leaving one empties its parts. The file on disk is closed when the constructor returns.
+    with _silent_stdout():
+        headers = [part.header for part in OpenEXR.File(str(path), separate_channels=True, header_only=True).parts]
+        parts = OpenEXR.File(str(path), separate_channels=True).parts
+    announced = [sorted(channel.name for channel in header["channels"]) for header in headers]
+    # OpenEXR leaves out the parts that it cannot decode and only prints a warning, so what came is compared with what was announced.
+    if not announced or announced != [sorted(part.channels) for part in parts]:
+        raise ValueError("incomplete parts")
+    contents = [{name: channel.pixels for name, channel in part.channels.items()} for part in parts]
+    return list(zip(headers, contents, strict=True))
 
 
 def _in_display_window(path: Path, pixels: np.ndarray | None, header: dict[str, Any], outside: float) -> np.ndarray:

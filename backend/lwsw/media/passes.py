@@ -7,11 +7,12 @@ pairs of opposite sign and y upwards. Here motion is a displacement in pixels, x
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from lwsw.errors import LwswError
@@ -77,6 +78,43 @@ def read_motion(path: Path) -> Motion:
 def is_all_zero(motion: Motion) -> bool:
     """Say whether every known vector is exactly zero: nothing moves, or motion blur was on while the passes were rendered."""
     return not motion.backward.any() and not motion.forward.any()
+
+
+def check_motion_blur(shot: Iterable[tuple[Motion, np.ndarray]]) -> None:
+    """Raise ``motion_blur`` where every vector of a shot is exactly zero and yet its pictures change.
+
+    Blender writes zeros without a word while motion blur is on. A shot in which truly nothing moves has the same zeros, so the pictures
+    decide. Reading ends at the first vector that is not zero: pass a generator, and an ordinary shot costs one frame.
+
+    Args:
+        shot: motion and picture (H,W,3 in [0, 1]) of each frame, in order.
+    """
+    previous: np.ndarray | None = None
+    changed = False
+    for motion, picture in shot:
+        if not is_all_zero(motion):
+            return
+        changed = changed or (previous is not None and picture_changed(previous, picture))
+        previous = picture
+    if changed:
+        raise LwswError(
+            "motion_blur",
+            "The Vector pass is zero in every frame although the pictures change: it was rendered with motion blur on.",
+            "Turn off Render properties › Motion Blur and render the passes again; if only light or textures change, choose motion 'none' "
+            "or 'estimated'.",
+        )
+
+
+def picture_changed(first: np.ndarray, second: np.ndarray) -> bool:
+    """Say whether two H,W,3 pictures in [0, 1] differ by more than the noise of a render.
+
+    Means of about 8×8 pixels are compared, where noise averages out: at least one in 200 must differ by more than 0.04.
+    """
+    if first.shape != second.shape:
+        return True
+    size = (max(1, first.shape[1] // 8), max(1, first.shape[0] // 8))
+    difference = cv2.resize(np.asarray(first - second, np.float32), size, interpolation=cv2.INTER_AREA)
+    return bool((np.abs(difference).max(axis=-1) > 0.04).mean() >= 0.005)
 
 
 def world_mask(depth: np.ndarray, clip_end: float | None) -> np.ndarray:
