@@ -74,7 +74,8 @@ def _in_display_window(path: Path, pixels: np.ndarray | None, header: dict[str, 
     """Place the data window into the display window: pixels around it become ``outside``, overscan is cut off."""
     (data_left, data_top), (data_right, data_bottom) = (corner.tolist() for corner in header["dataWindow"])
     (left, top), (right, bottom) = (corner.tolist() for corner in header["displayWindow"])
-    if pixels is None or pixels.shape != (data_bottom - data_top + 1, data_right - data_left + 1):
+    size = (data_bottom - data_top + 1, data_right - data_left + 1)
+    if pixels is None or pixels.dtype == object or pixels.shape != size:
         raise corrupt_pass(path, "has channels of an unsupported kind (deep or subsampled)")
     values = pixels.astype(np.float32, copy=False)
     if (data_left, data_top, data_right, data_bottom) == (left, top, right, bottom):

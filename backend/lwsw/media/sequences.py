@@ -76,9 +76,10 @@ def check_gaps(numbers: Iterable[int]) -> None:
         return
     missing = missing_numbers(present, range(min(present), max(present) + 1))
     if missing:
+        noun, verb = ("frame", "is") if len(missing) == 1 else ("frames", "are")
         raise LwswError(
             "frame_gap",
-            f"The sequence {min(present)}–{max(present)} has gaps: {_plural(missing)} {format_numbers(missing)} missing.",
+            f"The sequence {min(present)}–{max(present)} is not complete: {noun} {format_numbers(missing)} {verb} missing.",
             "Render the missing frames, or stylize each unbroken part by itself.",
         )
 
@@ -102,12 +103,10 @@ def format_numbers(numbers: Iterable[int]) -> str:
     return f"{text}, … ({len(ordered)} in all)" if len(ranges) > _MOST_RANGES else text
 
 
-def _plural(numbers: list[int]) -> str:
-    return "frame is" if len(numbers) == 1 else "frames are"
-
-
 def _candidates(pattern: str) -> list[tuple[Path, int | None]]:
     """Return the files that ``pattern`` names with their numbers, sorted by name."""
+    if not pattern:  # Path("") would be the current folder
+        return []
     path = Path(pattern)
     if path.is_dir():
         files = [file for file in _visible_files(path) if file.suffix.lower() in PICTURE_SUFFIXES]
