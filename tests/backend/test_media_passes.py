@@ -108,6 +108,17 @@ def test_pixels_outside_a_border_are_unknown_and_still(tmp_path: Path) -> None:
     assert not motion.forward[:, :10].any()
 
 
+def test_pixels_outside_the_data_window_are_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "0001.exr"
+    windows = {"dataWindow": ((4, 2), (3 + WIDTH, 1 + HEIGHT)), "displayWindow": ((0, 0), (39, 29))}
+    OpenEXR.File({"type": OpenEXR.scanlineimage, **windows}, vector()).write(str(path))
+    motion = read_motion(path)
+    expected = np.zeros((30, 40), bool)
+    expected[2 : 2 + HEIGHT, 4 : 4 + WIDTH] = True
+    assert np.array_equal(motion.known, expected)
+    assert (motion.backward[expected] == [1, -2]).all()
+
+
 def test_no_vector_pass(tmp_path: Path) -> None:
     with pytest.raises(LwswError) as raised:
         read_motion(write(tmp_path / "0004.exr", {"ViewLayer.Combined.R": constant(0), "ViewLayer.Depth.Z": constant(0)}))
