@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import numpy as np
 import OpenEXR
 
-from lwsw.errors import LwswError
+from ..errors import LwswError
 
 _stdout_lock = threading.Lock()
 

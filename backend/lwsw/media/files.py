@@ -10,7 +10,7 @@ import secrets
 import time
 from pathlib import Path
 
-from lwsw.errors import LwswError
+from ..errors import LwswError
 
 # Hidden (a glob such as '*.png' does not see it) and short (works beside names of any length).
 _TEMPORARY_NAME = re.compile(r"\.[0-9a-f]{16}\.lwsw-tmp")

@@ -9,8 +9,8 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from lwsw.errors import LwswError
-from lwsw.media.files import write_atomically
+from ..errors import LwswError
+from .files import write_atomically
 
 Kind = Literal["style", "frame"]
 

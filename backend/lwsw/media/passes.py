@@ -15,8 +15,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from lwsw.errors import LwswError
-from lwsw.media.exr import read_channels
+from ..errors import LwswError
+from .exr import read_channels
 
 UNKNOWN_VECTOR = 9999.0  # Blender writes 10000 outside a render border
 WORLD_DEPTH = 1e6  # Cycles, and EEVEE from 5.2 on, write 1e10 or 1e11 where a ray meets nothing
