@@ -1,0 +1,171 @@
+"""What a script calls.
+
+from bl_ext.user_default.lwsw import api            # installed as an extension; ``blender_lwsw`` in a checkout
+
+result = api.stylize(style="//starry_night.jpg", profile="abstract", width=960)
+print(result.results, result.strip_name, result.report["seconds"])
+
+# frames that are already rendered, three frames, no strip
+api.stylize(scene, style="//wave.png", source="FILES", color="//frames/####.png", passes="//passes/####.exr",
+            frame_start=1, frame_end=3, add_strip=False)
+
+# let the painting grow from grain to large shapes over four frames
+api.stylize(style="//wave.png", frame_start=1, frame_end=4,
+            layer_weights={"relu1_1": [1, 0.7, 0.3, 0], "relu5_1": [0, 0.3, 0.7, 1]})
+
+try:
+    api.stylize()
+except api.LwswError as error:
+    print(error.code, error.message, error.hint)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import preferences
+from .backend import session_backend
+from .console import interruptible
+from .errors import LwswError
+from .job import Job, Progress
+from .plan import Request, make_plan
+
+__all__ = ["Job", "LwswError", "Progress", "Result", "start_job", "stylize"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What :func:`stylize` made.
+
+    Attributes:
+        results: the stylized frames, 16-bit PNG, in order.
+        strip_name: name of the strip in the sequencer; empty if none was asked for.
+        report: ``frames``, ``width``, ``height``, ``settings``, ``notes`` and ``seconds`` by phase (render, connect, upload, stylize,
+            download, total; phases overlap, so they can add up to more than the total), and ``backend`` with its own timings.
+    """
+
+    results: list[Path]
+    strip_name: str
+    report: dict[str, Any]
+
+
+def stylize(
+    scene: bpy.types.Scene | None = None,
+    *,
+    style: str | Path | None = None,
+    profile: str | None = None,
+    layer_weights: Mapping[str, float | Sequence[float]] | None = None,
+    content_weight: float | Sequence[float] | None = None,
+    temporal_weight: float | Sequence[float] | None = None,
+    frequency_exponent: float | None = None,
+    iterations: int | None = None,
+    first_iterations: int | None = None,
+    seed: int | None = None,
+    width: int | None = None,
+    frame_start: int | None = None,
+    frame_end: int | None = None,
+    source: str | None = None,
+    color: str | Path | None = None,
+    passes: str | Path | None = None,
+    output: str | Path | None = None,
+    add_strip: bool = True,
+    add_source_strip: bool | None = None,
+    settings: Mapping[str, Any] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Result:
+    """Stylize a scene and wait until it is done. What is left out is taken from ``scene.lwsw``.
+
+    Args:
+        scene: the scene; the active one by default.
+        style: the painting.
+        profile: ``fine-grain``, ``balanced`` or ``abstract``.
+        layer_weights: weight per layer (``relu1_1`` … ``relu5_4``), from 0; a number, or one per frame. Goes before ``profile``.
+        content_weight: how strongly the rendered content is kept, from 0; a number, or one per frame.
+        temporal_weight: how strongly the strokes of the frame before are kept, from 0; a number, or one per frame.
+        frequency_exponent: 0 (single pixels) to 1 and more (large strokes).
+        iterations: optimization steps of each frame after the first.
+        first_iterations: optimization steps of the first frame.
+        seed: same seed, same picture.
+        width: width of the stylized frames in pixels; 0 for the render's.
+        frame_start, frame_end: frame range, both included; the scene's by default.
+        source: ``RENDER`` (render now) or ``FILES`` (``color`` and ``passes`` are already there).
+        color: pattern of display-referred PNGs, or of EXR.
+        passes: pattern of multilayer EXRs with a Vector pass.
+        output: folder for the results ``0001.png``…; the render goes into its subfolder ``source``.
+        add_strip: show the results in the sequencer.
+        add_source_strip: also show the source there if nothing does.
+        settings: further settings of ``job.json``, for example ``{"precision": "bfloat16"}``.
+        progress: called several times a second.
+
+    Returns:
+        The results. Values of the scene that rendering had to change are as before.
+
+    Raises:
+        LwswError: with a code, one sentence, and the way out. ``cancelled`` after Ctrl-C.
+    """
+    request = Request(
+        style=style, profile=profile, layer_weights=layer_weights, content_weight=content_weight, temporal_weight=temporal_weight,
+        frequency_exponent=frequency_exponent, iterations=iterations, first_iterations=first_iterations, seed=seed, width=width,
+        frame_start=frame_start, frame_end=frame_end, source=source, color=color, passes=passes, output=output,
+        add_strip=add_strip, add_source_strip=add_source_strip, settings=settings or {},
+    )  # fmt: skip
+    job = start_job(scene, request, interactive=False)
+    _run(job, progress)
+    if job.error is not None:
+        raise job.error
+    return result_of(job)
+
+
+def start_job(scene: bpy.types.Scene | None = None, request: Request | None = None, *, interactive: bool) -> Job:
+    """Check everything and return a job whose ``step()`` the caller drives.
+
+    Raises:
+        LwswError: see :func:`.plan.make_plan`.
+    """
+    plan = make_plan(scene or bpy.context.scene, request or Request(), preferences.device())
+    where = preferences.backend_settings()
+    return Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive)
+
+
+def result_of(job: Job) -> Result:
+    """Return what a finished job made."""
+    order, outcome = job.plan.order, job.outcome
+    report = {
+        "frames": list(job.plan.frames),
+        "width": order.job["width"],
+        "height": order.job["height"],
+        "settings": order.job["settings"],
+        "seconds": {name: round(value, 3) for name, value in outcome.seconds.items()},
+        "backend": dict(job.backend_timings),
+        "notes": list(outcome.notes),
+    }
+    return Result(list(outcome.results), outcome.strip_name, report)
+
+
+def _run(job: Job, progress: Callable[[Progress], None] | None) -> None:
+    try:
+        while True:
+            more = job.step()
+            if progress is not None:
+                progress(job.progress())
+            if not more:
+                return
+            if job.waits_for_backend or job.is_cancelling:
+                _wait(job)
+    except BaseException:  # the caller's own callback failed: the scene must be put back all the same
+        job.abandon()
+        raise
+
+
+def _wait(job: Job) -> None:
+    try:
+        with interruptible():
+            time.sleep(0.05)
+    except KeyboardInterrupt:
+        job.cancel()

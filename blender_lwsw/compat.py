@@ -1,0 +1,101 @@
+"""Everything that differs between Blender 4.5, 5.0 and 5.2. No other file asks which Blender this is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import bpy
+
+
+def set_file_format(image_settings: Any, file_format: str) -> None:
+    """Choose an output format; from 5.0 on the kind of media has to be chosen first."""
+    if hasattr(image_settings, "media_type"):
+        image_settings.media_type = "MULTI_LAYER_IMAGE" if file_format == "OPEN_EXR_MULTILAYER" else "IMAGE"
+    image_settings.file_format = file_format
+
+
+def image_settings_names() -> tuple[str, ...]:
+    """Return the attributes of ``image_settings`` that choosing a format changes, in the order in which they can be written back."""
+    names = (
+        "media_type",
+        "file_format",
+        "color_mode",
+        "color_depth",
+        "exr_codec",
+        "compression",
+        "quality",
+        "color_management",
+        "use_preview",
+    )
+    return (*names, "use_exr_interleave")
+
+
+def render_output_names() -> tuple[str, ...]:
+    """Return switches of ``scene.render`` that must be on for a picture to be written; 5.2 added one."""
+    return ("use_file_extension", "use_overwrite", "save_output")
+
+
+def eevee_names() -> tuple[str, ...]:
+    """Return the identifiers of EEVEE: 5.0 took the short name back."""
+    return ("BLENDER_EEVEE", "BLENDER_EEVEE_NEXT")
+
+
+def path_options() -> set[str]:
+    """Return the ``options`` of a path property whose value may start with ``//``."""
+    return {"PATH_SUPPORTS_BLEND_RELATIVE"}
+
+
+def fcurves(data: bpy.types.ID) -> Iterator[bpy.types.FCurve]:
+    """Yield the F-curves of a data-block's own action (layered actions: 4.4 and later)."""
+    animation = data.animation_data
+    if animation is None or animation.action is None or animation.action_slot is None:
+        return
+    for layer in animation.action.layers:
+        for strip in layer.strips:
+            if strip.type == "KEYFRAME" and (bag := strip.channelbag(animation.action_slot)):
+                yield from bag.fcurves
+
+
+def find_scene(session_uid: int) -> bpy.types.Scene | None:
+    """Find a scene again after renaming, undo or a change of the data's address."""
+    return next((scene for scene in bpy.data.scenes if scene.session_uid == session_uid), None)
+
+
+def sequencer_scene(scene: bpy.types.Scene) -> bpy.types.Scene:
+    """Return the scene whose sequencer the artist edits; up to 4.5 that is the scene itself."""
+    return getattr(bpy.context.workspace, "sequencer_scene", None) or scene
+
+
+def show_in_sequencer(scene: bpy.types.Scene) -> None:
+    """Let the sequencer show this scene where it shows none: from 5.0 on a new file's sequencer is empty until a scene is picked."""
+    workspace = bpy.context.workspace
+    if workspace is not None and hasattr(workspace, "sequencer_scene") and workspace.sequencer_scene is None:
+        workspace.sequencer_scene = scene
+
+
+def strip_start(strip: Any) -> int:
+    """Return the timeline frame of the strip's first element, whether or not a handle hides it."""
+    return int(strip.content_start if hasattr(strip, "content_start") else strip.frame_start)
+
+
+def set_strip_start(strip: Any, frame: int) -> None:
+    """Move a strip so that its first element lies at this timeline frame."""
+    if hasattr(strip, "content_start"):
+        strip.content_start = frame
+    else:
+        strip.frame_start = frame
+
+
+def strip_range(strip: Any) -> tuple[int, int]:
+    """Return the visible timeline range of a strip: first frame, and the frame after the last one."""
+    if hasattr(strip, "left_handle"):
+        return int(strip.left_handle), int(strip.right_handle)
+    return int(strip.frame_final_start), int(strip.frame_final_end)
+
+
+def forget_cached_pictures(strip: Any) -> None:
+    """Make a strip read its files again: 5.x keeps showing the old picture after a file has changed."""
+    if hasattr(strip, "invalidate_cache"):
+        strip.invalidate_cache("RAW")
+    strip.directory = strip.directory
