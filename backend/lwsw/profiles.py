@@ -19,7 +19,7 @@ MAIN_LAYERS: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "rel
 
 def layer_stride(name: str) -> int:
     """Return how many image pixels one step in this layer spans (1, 2, 4, 8 or 16)."""
-    return 2 ** (int(name[4]) - 1)
+    return 1 << (int(name[4]) - 1)
 
 
 def receptive_field(name: str) -> int:
@@ -48,7 +48,7 @@ class LayerWeights(Mapping[str, float]):
         LwswError: ``unknown_layer``, or ``bad_weights`` for a negative, infinite or NaN value or when all are zero.
     """
 
-    values: tuple[tuple[str, float], ...]
+    items_by_depth: tuple[tuple[str, float], ...]
 
     def __init__(self, weights: Mapping[str, float]) -> None:
         for name, value in weights.items():
@@ -59,21 +59,21 @@ class LayerWeights(Mapping[str, float]):
         ordered = tuple((name, float(weights[name])) for name in LAYER_NAMES if weights.get(name, 0) > 0)
         if not ordered:
             raise LwswError("bad_weights", "All layer weights are zero, so there is no style to apply.", "Raise at least one layer slider.")
-        object.__setattr__(self, "values", ordered)
+        object.__setattr__(self, "items_by_depth", ordered)
 
     def __getitem__(self, name: str) -> float:
-        return dict(self.values)[name]
+        return dict(self.items_by_depth)[name]
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name, _ in self.values)
+        return (name for name, _ in self.items_by_depth)
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.items_by_depth)
 
     def normalized(self) -> LayerWeights:
         """Return the same balance with weights that add up to 1."""
-        total = sum(value for _, value in self.values)
-        return LayerWeights({name: value / total for name, value in self.values})
+        total = sum(value for _, value in self.items_by_depth)
+        return LayerWeights({name: value / total for name, value in self.items_by_depth})
 
     @classmethod
     def parse(cls, text: str) -> LayerWeights:
@@ -124,4 +124,5 @@ def get_profile(name: str) -> Profile:
     try:
         return PROFILES[name]
     except KeyError:
-        raise LwswError("bad_settings", f"There is no profile '{name}'.", f"Use one of: {', '.join(PROFILES)}, or custom with your own weights.") from None
+        hint = f"Use one of: {', '.join(PROFILES)}, or custom with your own weights."
+        raise LwswError("bad_settings", f"There is no profile '{name}'.", hint) from None

@@ -48,5 +48,6 @@ def resolve_device(name: str) -> torch.device:
         raise LwswError("no_device", f"'{name}' is not a device.", "Use auto, cpu, cuda or mps.") from None
     missing_cuda = device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count())
     if missing_cuda or (device.type == "mps" and not torch.backends.mps.is_available()) or device.type not in ("cpu", "cuda", "mps"):
-        raise LwswError("no_device", f"This machine has no device '{name}' that torch can use.", "Choose 'auto', or run 'lwsw doctor' to see what is there.")
+        hint = "Choose 'auto', or run 'lwsw doctor' to see what is there."
+        raise LwswError("no_device", f"This machine has no device '{name}' that torch can use.", hint)
     return device

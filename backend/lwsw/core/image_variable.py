@@ -30,4 +30,5 @@ class FrequencyPreconditioner:
         """Map ``1×3×H×W`` to the same shape; linear and self-adjoint, so gradients pass through the same filter."""
         if self.exponent == 0:
             return variable
-        return torch.fft.irfft2(torch.fft.rfft2(variable) * self.gain, s=self.size)
+        image: Tensor = torch.fft.irfft2(torch.fft.rfft2(variable) * self.gain, s=self.size)
+        return image

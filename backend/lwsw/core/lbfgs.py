@@ -22,7 +22,9 @@ class LBFGS:
         first_step: length of the first step, as root mean square change of the variable.
     """
 
-    def __init__(self, evaluate: Callable[[Tensor], tuple[Tensor, Tensor]], start: Tensor, history: int = 20, first_step: float = 0.02) -> None:
+    def __init__(
+        self, evaluate: Callable[[Tensor], tuple[Tensor, Tensor]], start: Tensor, history: int = 20, first_step: float = 0.02
+    ) -> None:
         self._evaluate = evaluate
         self.point = start.detach().clone()
         self.loss, self._gradient = evaluate(self.point)

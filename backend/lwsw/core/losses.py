@@ -18,13 +18,15 @@ class _GramMatrix(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> Tensor:
         ctx.save_for_backward(features)
-        return features.mT @ features
+        product: Tensor = features.mT @ features
+        return product
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (features,) = ctx.saved_tensors
         gradient = gradients[0]
-        return features @ (gradient + gradient.mT)
+        backward: Tensor = features @ (gradient + gradient.mT)
+        return backward
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -38,7 +40,7 @@ def gram_matrix(features: Tensor) -> Tensor:
     """
     channels, height, width = features.shape[1:]
     matrix = features.permute(0, 2, 3, 1).reshape(height * width, channels).float()
-    result: Tensor = _GramMatrix.apply(matrix * (height * width) ** -0.5)
+    result: Tensor = _GramMatrix.apply(matrix * (height * width) ** -0.5)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -62,3 +64,8 @@ def temporal_energy(image: Tensor, warped: Tensor, visibility: Tensor) -> Tensor
         visibility: ``1×1×H×W``, 1 where the surface was visible before.
     """
     return (visibility * (image - warped).square()).sum() / (3 * visibility.sum()).clamp_min(1.0)
+
+
+def range_energy(image: Tensor) -> Tensor:
+    """Return the mean square by which values leave [0, 1]: a picture file clips them, and clipping undoes the painting there."""
+    return (image - image.clamp(0.0, 1.0)).square().mean()

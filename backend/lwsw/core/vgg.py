@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from ..networks import VGG19Weights
 from ..profiles import LAYER_NAMES
+
+
+@dataclass(frozen=True)
+class VGG19Weights:
+    """Convolutions of VGG-19 for an RGB image on [0, 1] of which ``mean`` has been subtracted.
+
+    Attributes:
+        name: where they come from, for reports.
+        mean: RGB, on [0, 1].
+        convolutions: 16 pairs of (weight ``out×in×3×3``, bias ``out``), float32 on the CPU, shallow to deep.
+    """
+
+    name: str
+    mean: tuple[float, float, float]
+    convolutions: tuple[tuple[Tensor, Tensor], ...]
 
 
 class VGG19(nn.Module):
@@ -20,7 +35,7 @@ class VGG19(nn.Module):
     of a size that 16 does not divide still reach the deep layers.
 
     Args:
-        weights: from :func:`lwsw.networks.load_network`.
+        weights: read by :func:`lwsw.networks.load_network`.
         precision: type of the convolutions, ``torch.float32`` or ``torch.bfloat16``; float16 would overflow.
         replicate_padding: False pads the first convolution with zeros, as trained.
     """

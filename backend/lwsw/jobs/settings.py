@@ -89,7 +89,9 @@ class StylizeSettings:
         changing |= {"content weight": self.content_weight, "temporal weight": self.temporal_weight}
         for name, value in changing.items():
             if isinstance(value, tuple) and len(value) != count:
-                raise LwswError("bad_settings", f"The {name} has {len(value)} values for {count} frames.", "Give one value per frame, or a single one.")
+                raise LwswError(
+                    "bad_settings", f"The {name} has {len(value)} values for {count} frames.", "Give one per frame, or a single one."
+                )
         for index in range(count if any(isinstance(value, tuple) for value in changing.values()) else 1):
             self.at(index)
 

@@ -1,0 +1,121 @@
+"""Motion between frames: warping by a flow, where it can be trusted, and what to start from where it cannot.
+
+A flow is ``1×H×W×2`` float32 in pixels, x right, y down: from a pixel of this frame to the same surface in another frame.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+# Forward–backward check of Sundaram, Brox, Keutzer 2010: |B + F|² ≤ a (|B|² + |F|²) + b counts as the same surface.
+_CONSISTENCY_RELATIVE = 0.01
+_CONSISTENCY_ABSOLUTE = 0.5
+
+
+def pixel_grid(height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
+    """Return the positions of all pixels, ``1×H×W×2`` as (x, y)."""
+    y, x = torch.meshgrid(torch.arange(height, device=device), torch.arange(width, device=device), indexing="ij")
+    return torch.stack((x, y), -1)[None].float()
+
+
+def sample_bilinear(image: Tensor, positions: Tensor) -> Tensor:
+    """Sample ``1×C×h×w`` at pixel positions ``1×H×W×2``; outside, the nearest edge pixel counts."""
+    height, width = image.shape[2:]
+    scale = positions.new_tensor([2.0 / width, 2.0 / height])
+    return functional.grid_sample(image, (positions + 0.5) * scale - 1.0, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def warp(image: Tensor, flow: Tensor) -> Tensor:
+    """Return ``image`` of the other frame as seen from this one, by a 6×6 Lanczos filter.
+
+    Warping happens once per frame and adds up over a shot: a bilinear filter would soften the painting a little more each time.
+    Outside the picture the nearest edge pixel counts. Overshoot is kept to the range of the nearest 2×2 pixels, widened by a
+    tenth of that range, so that rings around bright edges do not grow from frame to frame.
+
+    Args:
+        image: ``1×C×H×W``.
+        flow: from this frame to the one that ``image`` belongs to.
+    """
+    channels, height, width = image.shape[1:]
+    position = (pixel_grid(height, width, image.device) + flow)[0]
+    base = position.floor()
+    fraction = position - base
+    offsets = torch.arange(-2, 4, device=image.device)
+    weight_x, weight_y = (_lanczos3(fraction[..., axis, None] - offsets) for axis in (0, 1))  # H×W×6
+    index_x = (base[..., 0, None].long() + offsets).clamp(0, width - 1)
+    index_y = (base[..., 1, None].long() + offsets).clamp(0, height - 1)
+
+    pixels = image[0].reshape(channels, height * width)
+    result = torch.zeros_like(pixels)
+    low = torch.full_like(pixels, torch.inf)
+    high = torch.full_like(pixels, -torch.inf)
+    for row in range(6):
+        for column in range(6):
+            sample = pixels[:, (index_y[..., row] * width + index_x[..., column]).flatten()]
+            result += (weight_y[..., row] * weight_x[..., column]).flatten() * sample
+            if row in (2, 3) and column in (2, 3):
+                low, high = torch.minimum(low, sample), torch.maximum(high, sample)
+    margin = 0.1 * (high - low)
+    return result.clamp(low - margin, high + margin).view_as(image)
+
+
+def _lanczos3(distance: Tensor) -> Tensor:
+    """Return normalized weights of the Lanczos kernel with three lobes along the last dimension."""
+    weights = torch.sinc(distance) * torch.sinc(distance / 3) * (distance.abs() < 3)
+    normalized: Tensor = weights / weights.sum(-1, keepdim=True)
+    return normalized
+
+
+def visibility(backward: Tensor, forward: Tensor) -> Tensor:
+    """Return where a surface of this frame was visible in the previous one: ``1×1×H×W``, 1 visible, 0 not, soft in between.
+
+    Args:
+        backward: flow of this frame to the previous one.
+        forward: flow of the previous frame to this one; where the surface was visible, it leads back to where it started.
+    """
+    height, width = backward.shape[1:3]
+    target = pixel_grid(height, width, backward.device) + backward
+    returned = sample_bilinear(forward.permute(0, 3, 1, 2), target).permute(0, 2, 3, 1)
+    difference = (backward + returned).square().sum(-1)
+    motion = backward.square().sum(-1) + returned.square().sum(-1)
+    # 1 up to the threshold, 0 from four times the threshold on: half of the pixels along a silhouette lie in between
+    ratio = difference / (_CONSISTENCY_RELATIVE * motion + _CONSISTENCY_ABSOLUTE)
+    agreement = ((4.0 - ratio) / 3.0).clamp(0.0, 1.0)
+    inside = (target >= -0.5).all(-1) & (target <= target.new_tensor([width - 0.5, height - 0.5])).all(-1)
+    return (agreement * inside)[:, None]
+
+
+def fill_uncovered(warped: Tensor, trust: Tensor, content: Tensor) -> Tensor:
+    """Return ``warped`` with the areas that were not visible before filled in the colours of the painting.
+
+    A map from rendered to painted colour (affine, least squares over the visible pixels) is applied to the render; what it
+    misses near the border is taken from the visible surroundings. The optimization then starts from painted colours instead
+    of from the render's.
+
+    Args:
+        warped: previous result warped to this frame, ``1×3×H×W``.
+        trust: ``1×1×H×W`` from :func:`visibility`.
+        content: this frame as rendered, ``1×3×H×W``.
+    """
+    weights = trust.flatten()
+    ones = torch.ones_like(content[:, :1])
+    source = torch.cat((content, ones), 1)[0].flatten(1)  # 4×N
+    weighted = source * weights
+    ridge = 1e-3 * weights.sum().clamp_min(1.0) * torch.eye(4, device=content.device)
+    identity = torch.cat((torch.eye(3, device=content.device), torch.zeros(1, 3, device=content.device)))
+    # ridge towards "leave the colour as it is", which is also the answer where nothing is visible
+    matrix = torch.linalg.solve(weighted @ source.mT + ridge, weighted @ warped[0].flatten(1).mT + ridge @ identity)
+    mapped = (source.mT @ matrix).mT.view_as(content)
+    known = _blur(trust, 8)
+    correction = _blur(trust * (warped - mapped), 8) / known.clamp_min(1e-3) * known.clamp(0.0, 1.0).sqrt()
+    return trust * warped + (1 - trust) * (mapped + correction)
+
+
+def _blur(image: Tensor, radius: int) -> Tensor:
+    """Return a Gaussian-like blur: three box filters of ``2·radius + 1`` pixels."""
+    size = 2 * radius + 1
+    for _ in range(3):
+        image = functional.avg_pool2d(image, size, stride=1, padding=radius, count_include_pad=False)
+    return image
