@@ -1,0 +1,192 @@
+"""Runs everything that can be checked and prints one summary; `scripts/test` sets up the environments and calls it.
+
+    scripts/test                                 linter, type checker, all tests; at most 15 minutes
+    scripts/test --fast                          without Blender 4.5, the end-to-end tests, and tests marked slow
+    scripts/test tests/backend -k flow           some tests only; whatever pytest understands is passed on to it
+
+Tests of tests/blender run in every Blender environment; the others in the backend's. The last line is 'N passed, N failed', where the
+linter and the type checker count as one each. Each run has a time limit, and one that has written its result but does not end (the bpy
+module of Blender 4.5 can hang when Python exits) is ended and said so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: How long a run that has written its result may take to end, in seconds.
+GRACE = 20.0
+
+NO_TESTS_COLLECTED = 5  # pytest's exit status
+
+
+@dataclass
+class Run:
+    """One command and what came of it."""
+
+    name: str
+    command: list[str]
+    limit: float
+    is_pytest: bool = True
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+
+def environment_python(folder: str) -> str:
+    return str(ROOT / folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+
+
+def plan(options: argparse.Namespace, arguments: list[str]) -> list[Run]:
+    """Return what is to be run. Paths among the arguments choose test folders; all other arguments go to every pytest."""
+    backend = environment_python(".venv")
+    paths = [argument for argument in arguments if not argument.startswith("-") and (ROOT / argument.split("::")[0]).exists()]
+    others = [argument for argument in arguments if argument not in paths]
+    if options.fast:
+        others = ["-m", "not slow", *others]
+    runs = []
+    if not arguments:
+        runs.append(Run("ruff", [backend, "-m", "ruff", "check", "."], 120, is_pytest=False))
+        runs.append(Run("mypy", [backend, "-m", "mypy"], 600, is_pytest=False))
+    suites = [("backend", "tests/backend", ".venv", 600.0), ("Blender 5.0", "tests/blender", ".venv-blender", 420.0)]
+    if not options.fast:
+        suites.append(("Blender 4.5", "tests/blender", ".venv-blender-4.5", 420.0))
+        suites.append(("end to end", "tests/end_to_end", ".venv", 600.0))
+    elif any(path.startswith("tests/end_to_end") for path in paths):
+        suites.append(("end to end", "tests/end_to_end", ".venv", 600.0))
+    for name, folder, environment, limit in suites:
+        chosen = [path for path in paths if (ROOT / path.split("::")[0]).resolve().is_relative_to(ROOT / folder)]
+        chosen = chosen or ([folder] if not paths or any((ROOT / folder).is_relative_to((ROOT / path).resolve()) for path in paths) else [])
+        if not chosen:
+            continue
+        run = Run(name, [environment_python(environment), "-m", "pytest", *chosen, *others], options.limit or limit)
+        if not any((ROOT / folder).rglob("test_*.py")):
+            run.notes.append("no tests yet")
+            run.command = []
+        runs.append(run)
+    return runs
+
+
+def execute(run: Run, report: Path) -> None:
+    """Run a command, let its output through, and count what passed and failed."""
+    print(f"\n━━ {run.name}: {' '.join(run.command[2:])}", flush=True)
+    command = [*run.command, f"--junitxml={report}"] if run.is_pytest else run.command
+    began = time.monotonic()
+    # A session of its own, so that a hanging run can be ended together with everything it started.
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        code = wait(run, process, report, began)
+    except BaseException:
+        end(process)
+        raise
+    run.seconds = time.monotonic() - began
+    if not run.is_pytest:
+        run.passed, run.failed = (1, 0) if code == 0 else (0, 1)
+        return
+    count(run, report)
+    if code not in (0, 1, NO_TESTS_COLLECTED, None) and not run.failed:
+        run.failed = 1
+        run.notes.append(f"exit status {code}")
+
+
+def wait(run: Run, process: subprocess.Popen[bytes], report: Path, began: float) -> int | None:
+    """Return the exit status, or None for a run that had to be ended although its result was complete."""
+    written = 0.0
+    while True:
+        try:
+            return process.wait(timeout=0.2)
+        except subprocess.TimeoutExpired:
+            pass
+        now = time.monotonic()
+        if not written and run.is_pytest and is_complete(report):
+            written = now
+        if written and now - written > GRACE:
+            end(process)
+            run.notes.append("did not end after its last test and was ended")
+            return None
+        if now - began > run.limit:
+            end(process)
+            run.notes.append(f"ran past its limit of {run.limit:.0f} s and was ended")
+            run.failed += 1
+            return None
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    for name in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, name)
+            process.wait(timeout=5)
+            return
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+
+
+def is_complete(report: Path) -> bool:
+    try:
+        ElementTree.parse(report)
+    except (OSError, ElementTree.ParseError):
+        return False
+    return True
+
+
+def count(run: Run, report: Path) -> None:
+    """Read the numbers from pytest's report; a run without one counts as one failure."""
+    if not is_complete(report):
+        if not run.failed:
+            run.failed = 1
+            run.notes.append("ended before its result was written")
+        return
+    for suite in ElementTree.parse(report).getroot().iter("testsuite"):
+        total, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
+        failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        run.skipped += skipped
+        run.failed += failed
+        run.passed += max(0, total - failed - skipped)
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="scripts/test", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fast", action="store_true", help="leave out Blender 4.5, the end-to-end tests, and tests marked slow")
+    parser.add_argument("--limit", type=float, default=0.0, help="seconds that each run of pytest may take, instead of its own limit")
+    options, arguments = parser.parse_known_args()
+    runs = plan(options, arguments)
+    if not runs:
+        print("There are no tests at these paths.", file=sys.stderr)
+        return 2
+    began = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="lwsw-test-") as folder:
+            for index, run in enumerate(runs):
+                if run.command:
+                    execute(run, Path(folder) / f"{index}.xml")
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    print("\n━━ summary")
+    for run in runs:
+        numbers = (
+            f"{run.passed:4d} passed {run.failed:4d} failed {run.skipped:4d} skipped"
+            if run.is_pytest
+            else ("ok" if run.passed else "FAILED")
+        )
+        print(f"{run.name:12s} {numbers:38s} {run.seconds:6.1f} s  {'; '.join(run.notes)}")
+    passed, failed = sum(run.passed for run in runs), sum(run.failed for run in runs)
+    print(f"in {time.monotonic() - began:.0f} s\n{passed} passed, {failed} failed", flush=True)
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
