@@ -120,7 +120,7 @@ def total_memory() -> int | None:
 
         class MemoryStatus(ctypes.Structure):
             # length, load in percent, total, and six more that do not matter here
-            _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong), ("total", ctypes.c_ulonglong), ("rest", ctypes.c_ulonglong * 6)]
+            _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong), ("total", ctypes.c_ulonglong), ("", ctypes.c_ulonglong * 6)]
 
         status = MemoryStatus()
         status.length = ctypes.sizeof(status)

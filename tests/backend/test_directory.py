@@ -177,7 +177,7 @@ def test_cameras(tmp_path):
     assert code(job.cameras) == "bad_settings"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "a\\b", "a:b", "nul", "NUL.png", "a\0b", "a\n", "x" * 201, "x.", " a", 5])
+@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "a\\b", "a:b", "NUL.png", "a\0b", "a\n", "x" * 201, "x.", " a", 5])
 def test_bad_file_names(name):
     assert code(check_file_name, name) == "bad_settings"
 

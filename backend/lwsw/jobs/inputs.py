@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from mmap import mmap
 
 from ..errors import LwswError
 from ..media.images import decode_image
@@ -56,7 +57,7 @@ def check_frame(data: bytes, name: str) -> tuple[int, int]:
     raise _unreadable(name, "was not written completely")
 
 
-def check_pass(data: bytes, name: str) -> tuple[int, int]:
+def check_pass(data: bytes | mmap, name: str) -> tuple[int, int]:
     """Return width and height (of the display window) of an EXR that holds a complete Vector pass.
 
     Reads the headers and the table of chunks, so a file that was cut off is noticed; the pixels are read when the frame's turn comes.
@@ -80,9 +81,9 @@ def check_pass(data: bytes, name: str) -> tuple[int, int]:
     return size
 
 
-def _read_exr_headers(data: bytes) -> tuple[tuple[int, int], list[str]]:
+def _read_exr_headers(data: bytes | mmap) -> tuple[tuple[int, int], list[str]]:
     """Return the size of the first part and the channels of all; raise ValueError (or struct.error, …) where the file is not whole."""
-    if not data.startswith(_EXR_SIGNATURE):
+    if data[:4] != _EXR_SIGNATURE:
         raise ValueError
     (version,) = struct.unpack_from("<I", data, 4)
     multi_part = bool(version & _EXR_MULTI_PART)
@@ -114,11 +115,11 @@ def _read_exr_headers(data: bytes) -> tuple[tuple[int, int], list[str]]:
     return sizes[0], channels
 
 
-def _read_exr_attributes(data: bytes, position: int) -> tuple[dict[str, bytes], int]:
+def _read_exr_attributes(data: bytes | mmap, position: int) -> tuple[dict[str, bytes], int]:
     attributes: dict[str, bytes] = {}
     while data[position] != 0:
-        name_end = data.index(0, position)
-        type_end = data.index(0, name_end + 1)
+        name_end = _find_zero(data, position)
+        type_end = _find_zero(data, name_end + 1)
         (size,) = struct.unpack_from("<i", data, type_end + 1)
         value = type_end + 5
         if size < 0 or value + size > len(data):
@@ -128,16 +129,23 @@ def _read_exr_attributes(data: bytes, position: int) -> tuple[dict[str, bytes], 
     return attributes, position + 1
 
 
+def _find_zero(data: bytes | mmap, position: int) -> int:
+    found = data.find(b"\0", position)
+    if found < 0:
+        raise ValueError
+    return found
+
+
 def _channel_names(value: bytes) -> list[str]:
     names, position = [], 0
     while value[position] != 0:
-        end = value.index(0, position)
+        end = _find_zero(value, position)
         names.append(value[position:end].decode("utf-8", "replace"))
         position = end + 17  # type, linearity, sampling
     return names
 
 
-def _check_chunks(data: bytes, table: int, count: int, multi_part: bool) -> None:
+def _check_chunks(data: bytes | mmap, table: int, count: int, multi_part: bool) -> None:
     """Check that the table is filled (a writer fills it last) and that the last chunk ends inside the file."""
     offsets = struct.unpack_from(f"<{count}Q", data, table)
     if not offsets or min(offsets) < table + 8 * count:

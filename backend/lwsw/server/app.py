@@ -151,7 +151,7 @@ def create_app(
         data = await _read_body(request, "job")
         try:
             content = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise LwswError("bad_settings", "The job is not JSON.", "See docs/architecture.md for its form.") from None
         return JobId(id=await run_in_threadpool(jobs.create, content))
 

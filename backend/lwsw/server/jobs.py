@@ -204,7 +204,7 @@ class Jobs:
             raise LwswError("job_running", "Some frames are finished, so the cameras cannot change.", "Send a new job.")
         try:
             content = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise LwswError("bad_settings", "The camera file is not JSON.", "Export the cameras again, or leave them out.") from None
         job.directory.write_cameras(content)
 

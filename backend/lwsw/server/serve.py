@@ -22,13 +22,20 @@ from ..errors import LwswError
 from .app import create_app
 from .devices import DeviceProbe
 from .jobs import Jobs
+from .supervisor import WorkerCommand, worker_command
 
 log = logging.getLogger(__name__)
 
 _CLOSE_SECONDS = 5.0  # after that the process ends whatever still runs in it
 
 
-def serve(jobs_folder: Path, port: int = 0, token: str | None = None, exit_with_parent: bool = False) -> None:
+def serve(
+    jobs_folder: Path,
+    port: int = 0,
+    token: str | None = None,
+    exit_with_parent: bool = False,
+    command: WorkerCommand = worker_command,
+) -> None:
     """Serve until somebody ends it: a signal, ``POST /v1/shutdown``, or with ``exit_with_parent`` the end of standard input.
 
     Prints one JSON line (``url``, ``token``, ``version``, ``api``, ``pid``) on standard output when it is ready.
@@ -38,6 +45,7 @@ def serve(jobs_folder: Path, port: int = 0, token: str | None = None, exit_with_
         port: 0 takes a free one.
         token: what requests must carry; None takes ``$LWSW_TOKEN``, else makes one.
         exit_with_parent: end when standard input closes.
+        command: the command of a worker, for tests.
 
     Raises:
         LwswError: ``backend_start_failed`` when the port is taken; ``output_not_writable`` or ``disk_full`` for the folder.
@@ -46,7 +54,7 @@ def serve(jobs_folder: Path, port: int = 0, token: str | None = None, exit_with_
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     listener = _listen(port)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    jobs = Jobs(jobs_folder)
+    jobs = Jobs(jobs_folder, command)
     probe = DeviceProbe()
 
     def announce() -> None:
