@@ -248,7 +248,7 @@ def _style_names(styles: Sequence[Path]) -> list[str]:
         try:
             name = check_file_name(style.name)
         except LwswError:
-            name = f"style_{index}{style.suffix.lower() if style.suffix.isalnum() else ''}"
+            name = f"style_{index}{style.suffix.lower() if style.suffix[1:].isalnum() else ''}"
         if name.casefold() in (other.casefold() for other in names):
             name = f"{index}_{name}"
         names.append(name)

@@ -1,0 +1,400 @@
+"""The command line: what it accepts, what it says, where it puts things. The commands run in this process or in one of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from support_jobs import make_job, picture, wait_until, write_passes
+
+from lwsw import __version__
+from lwsw.cli import main
+from lwsw.errors import LwswError
+from lwsw.jobs.clip import Clip, ClipJob
+from lwsw.jobs.directory import JobDirectory
+from lwsw.jobs.settings import StylizeSettings
+
+WIDTH, HEIGHT = 48, 28
+FAST = ["--iterations", "2", "--first-iterations", "2", "--weights", "relu1_1=1", "--device", "cpu"]
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """Three frames with passes and a painting."""
+    folder = tmp_path / "clip"
+    folder.mkdir()
+    for frame in (7, 8, 9):
+        (folder / f"rgb_{frame:04d}.png").write_bytes(picture(frame, WIDTH, HEIGHT))
+        write_passes(folder / f"pass_{frame:04d}.exr", WIDTH, HEIGHT)
+    (folder / "painting.png").write_bytes(picture(99, 40, 40))
+    return folder
+
+
+def command(clip: Path, *more: str, passes: bool = True) -> list[str]:
+    words = ["stylize", "--color", str(clip / "rgb_*.png"), "--style", str(clip / "painting.png"), "--out", str(clip.parent / "out")]
+    return [*words, *(["--passes", str(clip / "pass_*.exr")] if passes else []), *FAST, *more]
+
+
+def replace(words: list[str], option: str, value: str) -> list[str]:
+    place = words.index(option)
+    return [*words[: place + 1], value, *words[place + 2 :]]
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Replace the optimization by copying, for the tests of everything around it."""
+
+    def run_job(job, on_event):
+        with job.lock():
+            job.check_complete()
+            for frame in job.frames:
+                if not job.result_path(frame).exists():
+                    if quick.fail_at == frame:
+                        raise quick.error
+                    on_event({"event": "frame_started", "frame": frame, "iterations": 2})
+                    job.result_path(frame).write_bytes(job.frame_path(frame).read_bytes())
+                    event = {"event": "frame_finished", "frame": frame, "seconds": 0.5, "timings": {"optimize": 0.4, "read": 0.1}}
+                    job.append_event(event)
+                    on_event(event)
+                    quick.ran.append(frame)
+
+    class Quick:
+        ran: list[int] = []  # noqa: RUF012
+        fail_at: int | None = None
+        error: BaseException = LwswError("bad_pass_values", "The Vector pass holds NaN.", "Render it again.")
+
+    quick = Quick()
+    quick.ran = []
+    import lwsw.jobs.run
+
+    monkeypatch.setattr(lwsw.jobs.run, "run_job", run_job)
+    return quick
+
+
+def test_stylize_for_real(clip, capsys):
+    out = clip.parent / "out"
+    assert main(command(clip, "--report", str(out / "report.json"))) == 0
+    shown = capsys.readouterr()
+    assert "3/3" in shown.err and shown.out == ""
+    for frame in (7, 8, 9):
+        result = cv2.imread(str(out / f"{frame:04d}.png"), cv2.IMREAD_UNCHANGED)
+        assert result.shape == (HEIGHT, WIDTH, 3) and result.dtype == np.uint16
+    report = json.loads((out / "report.json").read_text())
+    assert [entry["frame"] for entry in report["frames"]] == [7, 8, 9]
+    assert 0 <= report["outside_optimization"] < 1 and report["machine"]["device"] == "cpu" and report["seconds"] > 0
+    assert JobDirectory.open(out / "job").settings.motion == "vector"
+
+
+def test_without_passes_motion_is_estimated_and_that_is_said(clip, capsys):
+    assert main(command(clip, passes=False)) == 0
+    assert "estimated" in capsys.readouterr().err
+    assert JobDirectory.open(clip.parent / "out" / "job").settings.motion == "estimated"
+
+
+def test_options_reach_the_settings(clip, quick):
+    words = ["--independent", "--width", "24", "--precision", "bfloat16", "--content-weight", "3", "--temporal-weight", "2"]
+    words += ["--frequency-exponent", "0.75", "--seed", "5", "--profile", "abstract", "--network", "torchvision"]
+    assert main(command(clip, *words)) == 0
+    job = JobDirectory.open(clip.parent / "out" / "job")
+    expected = StylizeSettings.from_dict(
+        {
+            "profile": "abstract",
+            "layer_weights": {"relu1_1": 1},
+            "motion": "none",
+            "precision": "bfloat16",
+            "content_weight": 3,
+            "temporal_weight": 2,
+            "frequency_exponent": 0.75,
+            "seed": 5,
+            "iterations": 2,
+            "first_iterations": 2,
+            "device": "cpu",
+            "network": "torchvision",
+        }
+    )
+    assert job.settings == expected and (job.width, job.height) == (24, 14)
+
+
+def test_a_single_picture_keeps_its_name(clip, quick):
+    photo = clip / "my photo 12.png"
+    photo.write_bytes(picture(5, 20, 10))
+    assert main(replace(command(clip, passes=False), "--color", str(photo))) == 0
+    out = clip.parent / "out"
+    assert [path.name for path in sorted(out.glob("*.png"))] == ["my photo 12.png"]
+    job = JobDirectory.open(out / "job")
+    assert job.settings.motion == "none" and (job.width, job.height) == (20, 10)
+
+
+def test_other_picture_formats_become_png(clip, quick):
+    for frame in (1, 2):
+        cv2.imwrite(str(clip / f"photo_{frame}.jpg"), np.full((10, 20, 3), 60 * frame, np.uint8))
+    assert main(replace(command(clip, passes=False), "--color", str(clip / "photo_*.jpg"))) == 0
+    pixels = cv2.imread(str(clip.parent / "out" / "0002.png"), cv2.IMREAD_UNCHANGED)
+    assert pixels.dtype == np.uint16 and abs(int(pixels[0, 0, 0]) - 120 * 257) <= 257
+
+
+def test_the_same_command_goes_on_where_it_stopped(clip, quick, capsys):
+    quick.fail_at = 9
+    assert main(command(clip)) == 1
+    assert "The Vector pass holds NaN." in capsys.readouterr().err
+    out = clip.parent / "out"
+    assert sorted(path.name for path in out.glob("*.png")) == ["0007.png", "0008.png"], "finished frames stay"
+    quick.fail_at = None
+    (out / "0008.png").unlink()
+    assert main(command(clip)) == 0
+    assert quick.ran == [7, 8, 9] and "2 of 3" in capsys.readouterr().err
+    assert sorted(path.name for path in out.glob("*.png")) == ["0007.png", "0008.png", "0009.png"], "a lost copy is put back"
+    assert main(command(clip)) == 0
+    assert quick.ran == [7, 8, 9] and "finished already" in capsys.readouterr().err
+
+
+def test_a_frame_that_was_rendered_again_is_taken_where_it_can_be(clip, quick, capsys):
+    quick.fail_at = 9
+    assert main(command(clip)) == 1
+    (clip / "rgb_0009.png").unlink()
+    (clip / "rgb_0009.png").write_bytes(picture(1234, WIDTH, HEIGHT))
+    quick.fail_at = None
+    assert main(command(clip)) == 0
+    assert (clip.parent / "out" / "0009.png").read_bytes() == picture(1234, WIDTH, HEIGHT)
+    (clip / "rgb_0007.png").unlink()
+    (clip / "rgb_0007.png").write_bytes(picture(77, WIDTH, HEIGHT))
+    capsys.readouterr()
+    assert main(command(clip)) == 1, "a finished frame was made from another picture"
+    assert "source files" in (shown := capsys.readouterr().err) and "--overwrite" in shown
+    assert main(command(clip, "--overwrite")) == 0
+    assert (clip.parent / "out" / "0007.png").read_bytes() == picture(77, WIDTH, HEIGHT)
+
+
+def test_another_command_in_the_same_folder_is_refused(clip, quick, capsys):
+    assert main(command(clip)) == 0
+    before = {path: path.stat().st_mtime_ns for path in (clip.parent / "out").rglob("*.png")}
+    assert main(command(clip, "--seed", "3", "--width", "24")) == 1
+    shown = capsys.readouterr().err
+    assert "width" in shown and "seed" in shown and "--overwrite" in shown
+    assert before == {path: path.stat().st_mtime_ns for path in (clip.parent / "out").rglob("*.png")}
+    assert main(command(clip, "--seed", "3", "--width", "24", "--overwrite")) == 0
+    assert JobDirectory.open(clip.parent / "out" / "job").settings.seed == 3
+
+
+def test_a_job_without_frames_gives_way(clip, quick):
+    quick.fail_at = 7
+    assert main(command(clip)) == 1
+    quick.fail_at = None
+    assert main(command(clip, "--seed", "3")) == 0
+
+
+def test_strangers_pictures_are_not_replaced(clip, quick, capsys):
+    out = clip.parent / "out"
+    out.mkdir()
+    (out / "0008.png").write_bytes(b"a picture of somebody")
+    assert main(command(clip)) == 1
+    assert "0008.png" in capsys.readouterr().err and (out / "0008.png").read_bytes() == b"a picture of somebody"
+    assert main(command(clip, "--overwrite")) == 0
+    assert (out / "0008.png").read_bytes() == picture(8, WIDTH, HEIGHT)
+
+
+def test_a_source_is_never_replaced(clip, quick, capsys):
+    for path in clip.glob("rgb_*.png"):
+        path.rename(clip / path.name.removeprefix("rgb_"))
+    words = replace(replace(command(clip), "--color", str(clip / "000*.png")), "--out", str(clip))
+    assert main([*words, "--overwrite"]) == 1
+    assert "its own source" in capsys.readouterr().err
+    assert (clip / "0008.png").read_bytes() == picture(8, WIDTH, HEIGHT) and not (clip / "job").exists()
+
+
+def truncate(path: Path, keep: float = 0.5) -> None:
+    data = path.read_bytes()
+    path.unlink()
+    path.write_bytes(data[: int(len(data) * keep)])
+
+
+BAD_INPUT = {
+    "missing_style": lambda clip: (clip / "painting.png").unlink(),
+    "unreadable_style": lambda clip: (clip / "painting.png").write_text("no picture"),
+    "missing_frames": lambda clip: [path.unlink() for path in clip.glob("rgb_*.png")],
+    "frame_gap": lambda clip: (clip / "rgb_0008.png").unlink(),
+    "unreadable_frame": lambda clip: truncate(clip / "rgb_0009.png"),
+    "bad_frame_size": lambda clip: (clip / "rgb_0009.png").write_bytes(picture(0, 20, 20)),
+    "missing_pass": lambda clip: (clip / "pass_0008.exr").unlink(),
+    "corrupt_pass": lambda clip: truncate(clip / "pass_0008.exr", 0.9),
+}
+
+
+@pytest.mark.parametrize("code", BAD_INPUT)
+def test_bad_input_is_told_before_anything_runs(clip, quick, capsys, code):
+    BAD_INPUT[code](clip)
+    assert main(command(clip, "--json")) == 1
+    shown = capsys.readouterr()
+    error = json.loads(shown.out)["error"]
+    assert error["code"] == code and error["hint"]
+    assert error["message"] in shown.err and error["hint"] in shown.err and "Traceback" not in shown.err
+    assert quick.ran == []
+
+
+def test_passes_without_vectors(clip, quick, capsys):
+    (clip / "pass_0008.exr").unlink()
+    write_passes(clip / "pass_0008.exr", WIDTH, HEIGHT, axes="")
+    assert main(command(clip, "--json")) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "missing_pass"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--weights", "relu9_9=1"], "unknown_layer"),
+        (["--weights", "relu1_1=0"], "bad_weights"),
+        (["--weights", "relu1_1=much"], "bad_weights"),
+        (["--weights", "relu1_1=-1"], "bad_weights"),
+        (["--iterations", "0"], "bad_settings"),
+        (["--width", "0"], "bad_settings"),
+        (["--content-weight", "nan"], "bad_weights"),
+        (["--frequency-exponent", "9"], "bad_settings"),
+        (["--cameras", "nowhere.json"], "missing_frames"),
+        (["--device", "abacus"], "no_device"),
+        (["--network", "nowhere.pth"], "missing_network"),
+    ],
+)
+def test_bad_settings(clip, capsys, words, code):
+    assert main(command(clip, "--json", *words)) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == code
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"frames": {"7": {}}}'])
+def test_bad_cameras(clip, quick, capsys, content):
+    (clip / "cameras.json").write_text(content)
+    assert main(command(clip, "--json", "--cameras", str(clip / "cameras.json"))) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "bad_settings"
+
+
+def test_cameras_reach_the_job(clip, quick):
+    identity = np.eye(4).tolist()
+    cameras = {"clip_end": 50.0, "frames": {str(frame): {"view": identity, "projection": identity} for frame in (7, 8, 9)}}
+    (clip / "cameras.json").write_text(json.dumps(cameras))
+    assert main(command(clip, "--cameras", str(clip / "cameras.json"))) == 0
+    assert JobDirectory.open(clip.parent / "out" / "job").cameras() == cameras
+
+
+def test_an_output_folder_that_cannot_be_written(clip, quick, capsys):
+    (clip.parent / "out").write_text("a file")
+    assert main(command(clip, "--json")) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "output_not_writable"
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["paint"], ["stylize"], ["job"], ["job", "status"], ["stylize", "--profile", "cubist"], ["serve", "--port", "x"]]
+)
+def test_wrong_usage(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0 and capsys.readouterr().out == f"lwsw {__version__}\n"
+
+
+def test_job_status(clip, quick, capsys):
+    quick.fail_at = 9
+    main(command(clip))
+    capsys.readouterr()
+    out = clip.parent / "out"
+    assert main(["job", "status", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert "failed, 2 of 3" in shown and "frame 9" in shown and "The Vector pass holds NaN." in shown
+    assert main(["job", "status", str(out / "job"), "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["state"] == "failed" and status["results"] == [7, 8] and status["error"]["code"] == "bad_pass_values"
+    assert main(["job", "status", str(clip)]) == 1
+    assert "no job" in capsys.readouterr().err
+
+
+def test_job_resume_puts_frames_beside_the_job(clip, quick, capsys):
+    quick.fail_at = 9
+    main(command(clip))
+    quick.fail_at = None
+    out = clip.parent / "out"
+    assert main(["job", "resume", str(out / "job"), "--json"]) == 0
+    assert (out / "0009.png").exists()
+    assert json.loads(capsys.readouterr().out)["out"] == str(out)
+    main(["job", "status", str(out), "--json"])
+    assert json.loads(capsys.readouterr().out)["state"] == "done"
+
+
+def test_job_resume_of_a_job_of_the_backend(tmp_path, quick):
+    job = make_job(tmp_path / "job")
+    assert main(["job", "resume", str(job.path)]) == 0
+    assert job.first_unfinished() is None
+
+
+def test_a_job_that_somebody_else_works_on(clip, quick, capsys):
+    quick.fail_at = 9
+    main(command(clip))
+    job = JobDirectory.open(clip.parent / "out" / "job")
+    with job.lock():
+        main(["job", "status", str(job.path)])
+        assert "running" in capsys.readouterr().out
+        before = job.events()
+        for words in (["job", "resume", str(job.path)], command(clip), command(clip, "--overwrite")):
+            assert main(words) == 1
+            assert "already running" in capsys.readouterr().err
+        assert job.events() == before, "its log is left alone"
+
+
+def test_what_nobody_expected_is_told_too(clip, quick, capsys):
+    quick.fail_at, quick.error = 8, RuntimeError("shape mismatch")
+    assert main(command(clip, "--json")) == 1
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["error"]["code"] == "internal"
+    assert "shape mismatch" in shown.err and "Traceback" in shown.err, "the traceback goes into the bug report"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGINT")
+def test_control_c_keeps_finished_frames(clip):
+    words = command(clip, "--iterations", "300", "--json")
+    with subprocess.Popen([sys.executable, "-m", "lwsw.cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        first = clip.parent / "out" / "0007.png"
+        wait_until(lambda: first.exists() or process.poll() is not None, 60)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert json.loads(out)["error"]["code"] == "cancelled" and "Traceback" not in err
+    assert first.exists()
+    assert main(["job", "status", str(clip.parent / "out")]) == 0
+    assert JobDirectory.open(clip.parent / "out" / "job").events()[-1]["event"] == "job_cancelled"
+
+
+def test_nothing_heavy_is_loaded_before_it_is_needed():
+    code = "import sys, lwsw.cli; sys.exit(sum(name in sys.modules for name in ('torch', 'numpy', 'cv2', 'fastapi')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_styles_with_difficult_names_are_stored_all_the_same(clip):
+    paintings = []
+    for folder, name in (("a", "sky.png"), ("b", "Sky.png"), ("c", "nul.png")):
+        (clip / folder).mkdir()
+        (clip / folder / name).write_bytes(picture(3, 16, 16))
+        paintings.append(clip / folder / name)
+    found = Clip.find(str(clip / "rgb_*.png"), None, paintings)
+    made = ClipJob.prepare(clip.parent / "out", found, width=None, settings=StylizeSettings.from_dict({"motion": "none"}))
+    assert made.job.styles == ("sky.png", "2_Sky.png", "style_3.png")
+    made.job.check_complete()
+
+
+def test_serve_says_when_a_port_is_taken(tmp_path, capsys):
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(1)
+        assert main(["serve", "--port", str(taken.getsockname()[1]), "--jobs", str(tmp_path)]) == 1
+    shown = capsys.readouterr()
+    assert "port" in shown.err and shown.out == ""
