@@ -29,7 +29,7 @@ class Client:
         try:
             port = parts.port
         except ValueError:
-            port = None
+            parts, port = urllib.parse.urlsplit(""), None  # no number where the port should be
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise LwswError("backend_not_found", f"'{url}' is not the address of a backend.", "Write it as http://127.0.0.1:8000.")
         self.url = url.rstrip("/")

@@ -33,8 +33,11 @@ def set_strip_colorspace(strip: bpy.types.Strip, scene: bpy.types.Scene) -> str:
     except (KeyError, TypeError):  # a view transform without an inverse, or one this Blender's configuration does not have
         strip.colorspace_settings.name = "sRGB"
         return f"The view transform {transform} is applied to the painting once more. {WAY_OUT}"
-    extras = _applied_twice(scene)
-    return f"Colour management applies {' and '.join(extras)} to the painting once more. {WAY_OUT}" if extras else ""
+    if extras := _applied_twice(scene):
+        return f"Colour management applies {' and '.join(extras)} to the painting once more. {WAY_OUT}"
+    if transform == "AgX":  # the inverse is a table, and paintings have colours that AgX never makes
+        return f"AgX shows very dark, saturated colours of the painting a little differently. {WAY_OUT}"
+    return ""
 
 
 def _applied_twice(scene: bpy.types.Scene) -> list[str]:

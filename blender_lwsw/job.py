@@ -222,7 +222,9 @@ class Job:
         ready = self._leading_results()
         if not plan.add_strip or not ready:
             return
-        show = sequencer.Show(plan.order.style.stem, plan.order.output, plan.frames, plan.shown_pictures(), plan.add_source_strip)
+        order = plan.order
+        size = (int(order.job["width"]), int(order.job["height"]))
+        show = sequencer.Show(order.style.stem, order.output, plan.frames, plan.shown_pictures(), plan.add_source_strip, size)
         self.outcome.strip_name, note = sequencer.update_strip(self._scene(), show, ready)
         if note:
             self._note(note)

@@ -226,7 +226,9 @@ def _result_size(width: int, source: tuple[int, int]) -> tuple[int, int, str]:
         return (*source, "")
     if width > source[0]:
         return (*source, f"The frames are {source[0]} pixels wide and are stylized at that width, not at {width}.")
-    return width, max(1, round(width * source[1] / source[0])), ""
+    # even sizes: a strip of odd height lies half a pixel too low, and movies cannot have it
+    width = max(2, width - width % 2)
+    return width, max(2, 2 * round(width * source[1] / source[0] / 2)), ""
 
 
 def _settings(scene: bpy.types.Scene, request: Request, frames: Sequence[int], motion: str, device: str) -> dict[str, Any]:

@@ -11,11 +11,13 @@ import bpy
 
 from . import compat
 from .colour import set_strip_colorspace
-from .frames import file_name
+from .frames import file_name, picture_size
+from .passes import render_size
 
 #: Custom properties that mark our strips; names can be changed by the artist, these stay.
 RESULT_MARK = "lwsw_result"
 SOURCE_MARK = "lwsw_source"
+SIZE_MARK = "lwsw_size"
 
 CHANNELS = 128
 
@@ -30,6 +32,7 @@ class Show:
         frames: every frame of the job, ascending.
         pictures: the display-referred source pictures by frame number.
         add_source: add a strip of those pictures where nothing shows the source yet.
+        size: width and height of the results, in pixels.
     """
 
     label: str
@@ -37,6 +40,7 @@ class Show:
     frames: Sequence[int]
     pictures: Mapping[int, Path]
     add_source: bool
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,12 @@ def update_strip(scene: bpy.types.Scene, show: Show, ready: Sequence[int]) -> tu
         channel = free_channel(editor, start, end, source.strip.channel + 1 if source else 1)
         strip = _new_strip(editor, f"LWSW {show.label}", show.results, names, channel, start, editor_scene)
         strip[RESULT_MARK] = scene.name
+        strip[SIZE_MARK] = show.size
     elif _names(strip) != [file_name(frame, ".png") for frame in show.frames]:
         # a strip that already has a place for every frame only gets new pictures: the artist's trims stay
         _set_elements(strip, names)
         compat.set_strip_start(strip, start)
+    _follow_size(strip, show.size)
     note = set_strip_colorspace(strip, editor_scene)
     compat.forget_cached_pictures(strip)
     compat.show_in_sequencer(editor_scene)
@@ -138,13 +144,28 @@ def _add_source(editor: Any, editor_scene: bpy.types.Scene, scene: bpy.types.Sce
 
 
 def _new_strip(editor: Any, name: str, folder: Path, names: Sequence[str], channel: int, start: int, scene: bpy.types.Scene) -> Any:
-    # The pictures cover the whole frame whatever width they were made at.
+    size, canvas = picture_size(folder / names[0]), render_size(scene)
+    # Heights are rounded: what should cover the whole canvas must not leave a line of it free.
+    covers = abs(size[0] * canvas[1] / (size[1] * canvas[0]) - 1) < 0.02
     strip = editor.strips.new_image(
-        name=name, filepath=_blend_path(folder / names[0]), channel=channel, frame_start=start, fit_method="FIT"
+        name=name,
+        filepath=_blend_path(folder / names[0]),
+        channel=channel,
+        frame_start=start,
+        fit_method="STRETCH" if covers else "FIT",
     )
     _set_elements(strip, names)
     set_strip_colorspace(strip, scene)
     return strip
+
+
+def _follow_size(strip: Any, size: tuple[int, int]) -> None:
+    """Keep the strip as large as it is on the canvas when a rerun makes larger or smaller pictures."""
+    before = tuple(strip.get(SIZE_MARK, size))
+    if before != size:
+        strip.transform.scale_x *= before[0] / size[0]
+        strip.transform.scale_y *= before[1] / size[1]
+        strip[SIZE_MARK] = size
 
 
 def _set_elements(strip: Any, names: Iterable[str]) -> None:
