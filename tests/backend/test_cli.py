@@ -372,6 +372,25 @@ def test_control_c_keeps_finished_frames(clip):
     assert JobDirectory.open(clip.parent / "out" / "job").events()[-1]["event"] == "job_cancelled"
 
 
+LIMITED = """
+import resource, sys
+from lwsw.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, resource.RLIM_INFINITY))
+sys.exit(main())
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a limit of the file size, which looks to a program like a full disk")
+def test_a_full_disk(clip):
+    words = command(clip, "--json")
+    done = subprocess.run([sys.executable, "-c", LIMITED, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and json.loads(done.stdout)["error"]["code"] == "disk_full", done.stderr
+    assert "Traceback" not in done.stderr and "resume" in done.stderr
+    left = [path.name for path in (clip.parent / "out").rglob("*") if "tmp" in path.name]
+    assert left == []
+    assert main(words) == 0, "with space again the same command goes on"
+
+
 def test_nothing_heavy_is_loaded_before_it_is_needed():
     code = "import sys, lwsw.cli; sys.exit(sum(name in sys.modules for name in ('torch', 'numpy', 'cv2', 'fastapi')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,6 +6,9 @@ import json
 import signal
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -194,6 +197,9 @@ def test_frames_in_words():
 
 HOLD = """
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from lwsw.jobs.directory import JobDirectory
 with JobDirectory.open(Path(sys.argv[1])).lock():
@@ -222,3 +228,33 @@ def test_only_one_process_holds_a_job_and_a_killed_one_lets_go(tmp_path):
             pass
     with job.lock():
         pass
+
+
+def test_looking_at_the_lock_is_not_holding_it(tmp_path):
+    job = make(tmp_path / "job")
+    with job.lock():
+        pass
+    looking = threading.Event()
+
+    def look():
+        while not looking.is_set():
+            assert not JobDirectory.open(job.path).is_locked(), "another one that looks is nobody who works"
+
+    with ThreadPoolExecutor(2) as pool:
+        looks = [pool.submit(look), pool.submit(look)]
+        time.sleep(0.3)
+        looking.set()
+        for future in looks:
+            future.result()
+
+
+def test_sweep_removes_only_what_a_killed_writer_left(tmp_path):
+    job = make(tmp_path / "job")
+    left = [job.path / "results" / f".{'0' * 16}.lwsw-tmp", job.state_path / f".{'a' * 16}.lwsw-tmp"]
+    for path in [*left, job.result_path(1)]:
+        path.touch()
+    with job.lock():
+        job.sweep()
+        assert left[0].exists(), "somebody works"
+    job.sweep()
+    assert not any(path.exists() for path in left) and job.result_path(1).exists()

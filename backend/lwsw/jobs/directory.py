@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from .. import __version__
 from ..errors import LwswError
-from ..media.files import output_error, write_atomically
+from ..media.files import output_error, sweep_temporary_files, write_atomically
 from ..media.sequences import check_gaps, format_numbers
 from .settings import StylizeSettings
 
@@ -29,6 +29,7 @@ SCHEMA = 1
 MAXIMUM_SIDE = 65_536  # pixels; beyond it no image format here works
 MAXIMUM_FRAMES = 1_000_000
 
+_LOCK_PATIENCE = 0.5  # seconds; whoever only looks whether a job is locked holds the lock for a moment
 _FOLDERS = ("styles", "frames", "passes", "results", "state")
 _FORBIDDEN_IN_NAMES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 _RESERVED_ON_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -262,7 +263,10 @@ class JobDirectory:
         except OSError as error:
             raise output_error(self.path / "lock", error) from error
         with stream:
-            if not _try_lock(stream):
+            deadline = time.monotonic() + _LOCK_PATIENCE
+            while not (held := _try_lock(stream)) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            if not held:
                 raise LwswError(
                     "job_running",
                     f"The job in {self.path} is already running{_holder(stream)}.",
@@ -280,12 +284,18 @@ class JobDirectory:
         """Return whether some process holds the job right now."""
         try:
             with (self.path / "lock").open("rb+") as stream:
-                if not _try_lock(stream):
+                if not _try_lock(stream, shared=True):
                     return True
                 _unlock(stream)
         except OSError:
             pass
         return False
+
+    def sweep(self) -> None:
+        """Remove temporary files that a killed writer left in ``results`` and ``state``, unless somebody works on the job."""
+        if not self.is_locked():
+            for name in ("results", "state"):
+                sweep_temporary_files(self.path / name)
 
 
 def job_data(*, frames: Iterable[int], width: int, height: int, styles: Iterable[str], settings: StylizeSettings) -> dict[str, Any]:
@@ -409,7 +419,7 @@ if os.name == "nt":
 
     _LOCKED_BYTE = 1 << 30  # Windows locks are mandatory: lock far behind the text so that others can read it
 
-    def _try_lock(stream: IO[bytes]) -> bool:
+    def _try_lock(stream: IO[bytes], shared: bool = False) -> bool:
         stream.seek(_LOCKED_BYTE)
         try:
             msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
@@ -424,9 +434,9 @@ if os.name == "nt":
 else:
     import fcntl
 
-    def _try_lock(stream: IO[bytes]) -> bool:
+    def _try_lock(stream: IO[bytes], shared: bool = False) -> bool:
         try:
-            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(stream.fileno(), (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError as error:
             # Some network file systems have no locks; working without one there beats not working.
             return error.errno in _NO_FILE_LOCKS

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import LwswError
 from .directory import JobDirectory
 from .failures import as_lwsw_error
+from .threads import let_threads_sleep
 
 
 def run_session(job: JobDirectory, on_event: Callable[[dict[str, Any]], None]) -> None:
@@ -17,10 +18,12 @@ def run_session(job: JobDirectory, on_event: Callable[[dict[str, Any]], None]) -
     Raises:
         LwswError: whatever stopped it; ``internal`` chains the exception that nobody expected. Ctrl-C becomes ``cancelled``.
     """
+    let_threads_sleep()
     from .run import run_job  # loads torch, which takes seconds
 
     try:
         if job.first_unfinished() is not None and not job.is_locked():
+            job.sweep()
             job.append_event({"event": "job_started"})
         run_job(job, on_event)
     except BaseException as error:
@@ -32,6 +35,6 @@ def run_session(job: JobDirectory, on_event: Callable[[dict[str, Any]], None]) -
         if reported.code != "job_running":  # that log belongs to somebody else
             with suppress(LwswError):  # the disk may be full, and the first error is the one to tell
                 job.append_event(event)
-        if isinstance(error, (LwswError, Exception, KeyboardInterrupt)):
-            raise reported from error
-        raise
+        if isinstance(error, LwswError):
+            raise
+        raise reported from error

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _ORPHAN_SECONDS = 3.0  # the worker of a server that was killed needs a moment to notice
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_GRAVE = ".removed-"
 _REQUEST_KEYS = {"frames", "width", "height", "styles", "settings", "schema"}
 
 
@@ -107,6 +108,8 @@ class Jobs:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise output_error(folder, error) from error
+        for path in folder.glob(f"{_GRAVE}*"):  # of a server that was killed while it removed a job
+            shutil.rmtree(path, ignore_errors=True)
         self._runner = threading.Thread(target=self._run_queue, name="job queue", daemon=True)
         self._runner.start()
 
@@ -267,7 +270,7 @@ class Jobs:
             if job.state in ("queued", "running"):
                 raise LwswError("job_running", "This job is running, so it cannot be removed.", "Cancel it first.")
             # Renamed first: a folder that is half removed must not look like a job.
-            grave = self.folder / f".removed-{secrets.token_hex(4)}"
+            grave = self.folder / f"{_GRAVE}{secrets.token_hex(4)}"
             try:
                 job.directory.path.rename(grave)
             except OSError as error:

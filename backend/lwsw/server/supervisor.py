@@ -86,6 +86,7 @@ class Supervisor:
     def _run_worker(self) -> int:
         """Run one worker to its end and return its exit status (negative: the signal); raise the error that it reports."""
         self._wait_for_lock()
+        self._job.sweep()
         with self._guard:
             if self._cancelled:
                 raise Cancelled()

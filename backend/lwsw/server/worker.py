@@ -23,6 +23,7 @@ from typing import IO, Any
 from ..errors import Cancelled, LwswError
 from ..jobs.directory import JobDirectory
 from ..jobs.failures import as_lwsw_error
+from ..jobs.threads import let_threads_sleep
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -70,6 +71,7 @@ def main(arguments: Sequence[str] | None = None, run: RunJob | None = None) -> i
 
 
 def _run_job() -> RunJob:
+    let_threads_sleep()
     from ..jobs.run import run_job  # loads torch, which takes seconds
 
     return run_job
