@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .client import Client
-from .errors import LwswError
+from .errors import LwswError, cancelled
 from .process import BackendProcess, find_backend
 
 
@@ -68,6 +68,8 @@ class Backend:
                 ``cancelled``.
         """
         with self._lock:
+            if give_up():
+                raise cancelled()
             try:
                 client = self._existing(settings, give_up) if settings.url else self._own(settings, give_up)
                 health = client.check_version(timeout=10)
@@ -85,14 +87,20 @@ class Backend:
         self._state = "Not started"
 
     def _own(self, settings: BackendSettings, give_up: Callable[[], bool]) -> Client:
-        if self._process is None or not self._process.is_alive():
-            if self._process is not None:
-                self._process.stop()
-            self._state = "Starting…"
-            process = BackendProcess(find_backend(settings.path), settings.log_file)
-            self._process = process
-            process.start(give_up=give_up)
-        return Client(self._process.url, self._process.token)
+        if self._process is not None and self._process.is_alive():
+            client = Client(self._process.url, self._process.token)
+            try:
+                client.health(timeout=10)
+                return client
+            except LwswError as error:
+                if error.code != "backend_gone":
+                    raise  # it is there; a process that is dying or hangs is replaced below
+        if self._process is not None:
+            self._process.stop()
+        self._state = "Starting…"
+        self._process = process = BackendProcess(find_backend(settings.path), settings.log_file)
+        process.start(give_up=give_up)
+        return Client(process.url, process.token)
 
     def _existing(self, settings: BackendSettings, give_up: Callable[[], bool], patience: float = 5.0) -> Client:
         if not settings.online_access and not _is_loopback(settings.url):

@@ -71,6 +71,7 @@ class Transfer:
         self._cancel = threading.Event()
         self._client: Client | None = None
         self._job_id = ""
+        self._style_sent = False
         self._sent: set[int] = set()
         self._downloaded: set[int] = set()
         self._lives = 1
@@ -167,11 +168,14 @@ class Transfer:
                 if error.code != "job_not_found":
                     raise
         self._sent.clear()
+        self._style_sent = False
         self._job_id = client.create_job(self._order.job)
-        client.put_style(self._job_id, str(self._order.job["styles"][0]), self._order.style)
         return "created"
 
     def _upload_all(self, client: Client) -> None:
+        if not self._style_sent:
+            client.put_style(self._job_id, str(self._order.job["styles"][0]), self._order.style)
+            self._style_sent = True
         while True:
             self._check_cancel()
             self._changed.clear()
