@@ -15,7 +15,8 @@ def estimate_flow(image: Tensor, other: Tensor) -> Tensor:
         image, other: ``1×3×H×W``, display-referred on [0, 1], on the CPU.
     """
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    flow = search.calc(_grey(image), _grey(other), np.empty((0, 0, 2), np.float32))
+    first, second = _grey(image), _grey(other)
+    flow = search.calc(first, second, np.zeros((*first.shape, 2), np.float32))
     return torch.from_numpy(np.ascontiguousarray(flow, np.float32))[None]
 
 

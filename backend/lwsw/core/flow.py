@@ -9,9 +9,11 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-# Forward–backward check of Sundaram, Brox, Keutzer 2010: |B + F|² ≤ a (|B|² + |F|²) + b counts as the same surface.
-_CONSISTENCY_RELATIVE = 0.01
-_CONSISTENCY_ABSOLUTE = 0.5
+#: How far forward and backward motion may disagree, in square pixels, beside 1 % of their length (Sundaram, Brox, Keutzer 2010 have ½).
+#: The renderer's vectors are exact to a thousandth of a pixel, so half a pixel of disagreement is another surface already: a looser
+#: check lets slow objects drag their outline over what they uncover.
+EXACT_TOLERANCE = 0.05
+ESTIMATED_TOLERANCE = 0.5
 
 
 def pixel_grid(height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
@@ -64,27 +66,35 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
 def _lanczos3(distance: Tensor) -> Tensor:
     """Return normalized weights of the Lanczos kernel with three lobes along the last dimension."""
     weights = torch.sinc(distance) * torch.sinc(distance / 3) * (distance.abs() < 3)
-    normalized: Tensor = weights / weights.sum(-1, keepdim=True)
-    return normalized
+    return weights / weights.sum(-1, keepdim=True)
 
 
-def visibility(backward: Tensor, forward: Tensor) -> Tensor:
-    """Return where a surface of this frame was visible in the previous one: ``1×1×H×W``, 1 visible, 0 not, soft in between.
+def disagreement(backward: Tensor, forward: Tensor, tolerance: float) -> Tensor:
+    """Return |B + F|² / (0.01 (|B|² + |F|²) + tolerance) per pixel, ``1×1×H×W``: up to 1 both motions lead to the same surface.
+
+    Infinite where the pixel comes from outside the picture. Forward–backward check of Sundaram, Brox, Keutzer 2010.
 
     Args:
         backward: flow of this frame to the previous one.
-        forward: flow of the previous frame to this one; where the surface was visible, it leads back to where it started.
+        forward: flow of the previous frame to this one.
+        tolerance: in square pixels.
     """
     height, width = backward.shape[1:3]
     target = pixel_grid(height, width, backward.device) + backward
     returned = sample_bilinear(forward.permute(0, 3, 1, 2), target).permute(0, 2, 3, 1)
     difference = (backward + returned).square().sum(-1)
     motion = backward.square().sum(-1) + returned.square().sum(-1)
-    # 1 up to the threshold, 0 from four times the threshold on: half of the pixels along a silhouette lie in between
-    ratio = difference / (_CONSISTENCY_RELATIVE * motion + _CONSISTENCY_ABSOLUTE)
-    agreement = ((4.0 - ratio) / 3.0).clamp(0.0, 1.0)
     inside = (target >= -0.5).all(-1) & (target <= target.new_tensor([width - 0.5, height - 0.5])).all(-1)
-    return (agreement * inside)[:, None]
+    ratio = difference / (0.01 * motion + tolerance)
+    return torch.where(inside, ratio, torch.inf)[:, None]
+
+
+def visibility(backward: Tensor, forward: Tensor, tolerance: float = EXACT_TOLERANCE) -> Tensor:
+    """Return where a surface of this frame was visible in the previous one: ``1×1×H×W``, 1 visible, 0 not, soft in between.
+
+    Args: as :func:`disagreement`.
+    """
+    return ((4.0 - disagreement(backward, forward, tolerance)) / 3.0).clamp(0.0, 1.0)
 
 
 def fill_uncovered(warped: Tensor, trust: Tensor, content: Tensor) -> Tensor:
@@ -106,7 +116,7 @@ def fill_uncovered(warped: Tensor, trust: Tensor, content: Tensor) -> Tensor:
     ridge = 1e-3 * weights.sum().clamp_min(1.0) * torch.eye(4, device=content.device)
     identity = torch.cat((torch.eye(3, device=content.device), torch.zeros(1, 3, device=content.device)))
     # ridge towards "leave the colour as it is", which is also the answer where nothing is visible
-    matrix = torch.linalg.solve(weighted @ source.mT + ridge, weighted @ warped[0].flatten(1).mT + ridge @ identity)
+    matrix: Tensor = torch.linalg.solve(weighted @ source.mT + ridge, weighted @ warped[0].flatten(1).mT + ridge @ identity)
     mapped = (source.mT @ matrix).mT.view_as(content)
     known = _blur(trust, 8)
     correction = _blur(trust * (warped - mapped), 8) / known.clamp_min(1e-3) * known.clamp(0.0, 1.0).sqrt()

@@ -159,11 +159,7 @@ class Stylizer:
         """Return the style's Gram matrices for frames of this size; computed once."""
         height, width = size
         if (height, width) not in self._targets:
-            paintings = []
-            for painting in self._paintings:
-                rows, columns = painting.shape[2:]
-                scale = (height * width / (rows * columns)) ** 0.5
-                paintings.append(_resize(painting, (max(MINIMUM_SIZE, round(rows * scale)), max(MINIMUM_SIZE, round(columns * scale)))))
+            paintings = [fit_painting(painting, height, width) for painting in self._paintings]
             self._targets[height, width] = style_targets(self._network, paintings, self._shares, self._layers)
         return self._targets[height, width]
 
@@ -174,6 +170,13 @@ class Stylizer:
             flow=None if frame.flow is None else frame.flow.to(self._device),
             visibility=None if frame.visibility is None else frame.visibility.to(self._device),
         )
+
+
+def fit_painting(painting: Tensor, height: int, width: int) -> Tensor:
+    """Return a painting (``1×3×h×w``) scaled to the area of a frame, in its own proportions."""
+    rows, columns = painting.shape[2:]
+    scale = (height * width / (rows * columns)) ** 0.5
+    return _resize(painting, (max(MINIMUM_SIZE, round(rows * scale)), max(MINIMUM_SIZE, round(columns * scale))))
 
 
 def _pyramid(height: int, width: int) -> list[tuple[int, int]]:

@@ -42,6 +42,7 @@ class VGG19(nn.Module):
 
     def __init__(self, weights: VGG19Weights, precision: torch.dtype = torch.float32, replicate_padding: bool = True) -> None:
         super().__init__()
+        self.name = weights.name
         self.precision = precision
         self.replicate_padding = replicate_padding
         self.register_buffer("mean", torch.tensor(weights.mean).view(1, 3, 1, 1))

@@ -1,0 +1,67 @@
+"""Measures of a stylized animation. Each has one definition, given here to the last constant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from .flow import disagreement, pixel_grid, sample_bilinear
+from .losses import gram_matrix, style_energy
+from .objective import Calibration
+from .vgg import VGG19
+
+#: Weights of red, green and blue in luma (ITU-R BT.601).
+_LUMA = (0.299, 0.587, 0.114)
+_METRIC_TOLERANCE = 0.5  # square pixels
+
+
+def squared_warping_error(image: Tensor, previous: Tensor, backward: Tensor, forward: Tensor) -> tuple[float, float]:
+    """Return (Σ m ‖x_t − warp(x_{t−1})‖², 3 Σ m): sum the pairs over a clip, divide, and take the root for the warping error.
+
+    The root is the masked root mean square over pixels *and* the three channels, on [0, 1]. The warp is bilinear and the mask m is the
+    plain forward–backward check |B + F|² ≤ 0.01 (|B|² + |F|²) + 0.5 (Sundaram et al. 2010, used by Ruder et al. 2016), so the measure
+    shares neither the filter nor the mask of what it judges.
+
+    Args:
+        image, previous: ``1×3×H×W`` on [0, 1].
+        backward: ``1×H×W×2`` pixels from this frame to the previous one, from the renderer.
+        forward: from the previous frame to this one.
+    """
+    height, width = image.shape[2:]
+    warped = sample_bilinear(previous, pixel_grid(height, width, image.device) + backward)
+    mask = (disagreement(backward, forward, _METRIC_TOLERANCE) <= 1.0).float()
+    return float((mask * (image - warped).square()).sum()), float(3 * mask.sum())
+
+
+def sharpness(image: Tensor) -> float:
+    """Return the variance of the Laplacian (4-neighbour) of luma on 0…255, Pech-Pacheco et al. 2000.
+
+    Args:
+        image: ``1×3×H×W`` on [0, 1].
+    """
+    luma = (image * image.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True) * 255.0
+    kernel = image.new_tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]]).view(1, 1, 3, 3)
+    return float(functional.conv2d(luma, kernel).var(correction=0))
+
+
+@torch.no_grad()
+def relative_gram_errors(network: VGG19, image: Tensor, targets: Mapping[str, Tensor]) -> dict[str, float]:
+    """Return ‖G_l − A_l‖²_F / ‖A_l‖²_F per layer: 0 is the painting's texture exactly.
+
+    Args:
+        image: ``1×3×H×W`` on [0, 1].
+        targets: Gram matrices of the painting at the frame's area.
+    """
+    features = network(image, targets.keys())
+    return {name: float((gram_matrix(features[name]) - target).square().sum() / target.square().sum()) for name, target in targets.items()}
+
+
+@torch.no_grad()
+def style_loss(network: VGG19, image: Tensor, targets: Mapping[str, Tensor], calibration: Calibration) -> float:
+    """Return the mean of E_l / g_l over the layers of ``targets``: the style loss with equal weights, in units of image distance."""
+    features = network(image, targets.keys())
+    energies = [float(style_energy(gram_matrix(features[name]), target)) / calibration.style[name] for name, target in targets.items()]
+    return sum(energies) / len(energies)
