@@ -63,19 +63,12 @@ class Telling:
         )
 
 
-def show_sequencer(scene: Any) -> None:
-    """Let the saved file open with the sequencer and its preview instead of the 3D view, where it has a window at all."""
-    window = bpy.context.window
-    if window is None:
-        return
-    with bpy.context.temp_override(window=window):
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.ui_type = "SEQUENCE_EDITOR"
-                area.spaces.active.view_type = "SEQUENCER_PREVIEW"
+def show_panel() -> None:
+    """Let the saved file open with the sidebar of the sequencer, where the extension's panel is."""
+    for screen in bpy.data.screens:
+        for area in screen.areas:
+            if area.type == "SEQUENCE_EDITOR" and area.spaces.active.view_type == "SEQUENCER":
                 area.spaces.active.show_region_ui = True
-    if hasattr(window.workspace, "sequencer_scene"):
-        window.workspace.sequencer_scene = scene
 
 
 def render_film(scene: Any, path: Path) -> None:
@@ -141,7 +134,7 @@ def run(options: argparse.Namespace) -> None:
         result = api.stylize(scene, progress=Telling())
 
         began = time.perf_counter()
-        show_sequencer(scene)
+        show_panel()
         scene.frame_set(scene.frame_start)
         save(blend)
         seconds["save"] = time.perf_counter() - began

@@ -1,0 +1,187 @@
+"""Takes the picture of the panel that the documentation shows. Runs inside Blender with a window (5.0 or later):
+
+    blender --factory-startup --python scripts/screenshot_panel.py -- --out docs/images/panel.png
+
+Compositor above, sequencer below, both with the LWSW tab open; the demo scene is stylized meanwhile, through the operator an artist
+presses. Needs a backend (see the add-on's preferences, or LWSW_URL and LWSW_TOKEN) and ImageMagick's ``import`` and ``convert``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+WIDEST = 1500  # pixels of the picture that is kept
+
+
+def options() -> argparse.Namespace:
+    """Read what comes after ``--``."""
+    parser = argparse.ArgumentParser(prog="screenshot_panel.py")
+    parser.add_argument("--out", type=Path, required=True, help="the picture to write")
+    parser.add_argument("--project", type=Path, default=Path(__file__).resolve().parent.parent, help="a checkout of the project")
+    parser.add_argument("--frames", type=int, default=6)
+    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--after", type=int, default=3, help="take the picture when that many frames are finished; 0: when the job is over")
+    parser.add_argument("--limit", type=float, default=240, help="seconds after which the picture is taken whatever has happened")
+    words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    return parser.parse_args(words)
+
+
+def enable_extension(project: Path) -> None:
+    """Turn on the installed extension, else the one in the checkout."""
+    import addon_utils
+
+    if addon_utils.enable("bl_ext.user_default.lwsw", default_set=True) is None:
+        sys.path.insert(0, str(project))
+        import blender_lwsw
+
+        blender_lwsw.register()
+
+
+def build_scene(project: Path, frames: int, width: int) -> Any:
+    """Build the demo scene with a compositor and the settings that the picture shows."""
+    sys.path.insert(0, str(project / "scripts"))
+    import demo_scene
+
+    scene = demo_scene.build(frames=frames, width=width, samples=4)
+    bpy.context.preferences.view.show_splash = False
+    enable_extension(project)  # not earlier: the demo scene starts from factory settings
+    tree = bpy.data.node_groups.new("Compositing", "CompositorNodeTree")
+    tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+    layers, output = tree.nodes.new("CompositorNodeRLayers"), tree.nodes.new("NodeGroupOutput")
+    output.location.x = 320
+    tree.links.new(layers.outputs[0], output.inputs[0])
+    scene.compositing_node_group = tree
+    scene.view_settings.view_transform = "Standard"
+    settings = scene.lwsw
+    settings.style = str(project / "scripts" / "assets" / "painting.jpg")
+    settings.profile = "BALANCED"
+    settings.iterations, settings.first_iterations = 6, 12
+    settings.output = tempfile.mkdtemp(prefix="lwsw-panel-")
+    return scene
+
+
+def area_of(kind: str) -> Any:
+    """Return the area that shows this editor."""
+    return next(area for area in bpy.context.window_manager.windows[0].screen.areas if area.type == kind)
+
+
+def region_of(area: Any, kind: str) -> Any:
+    """Return a region of an area."""
+    return next(region for region in area.regions if region.type == kind)
+
+
+def close_other_areas() -> None:
+    """Leave one area, the largest."""
+    window = bpy.context.window_manager.windows[0]
+    largest = max(window.screen.areas, key=lambda area: area.width * area.height)
+    for area in list(window.screen.areas):
+        if area != largest:
+            with bpy.context.temp_override(window=window, area=area):
+                bpy.ops.screen.area_close()
+
+
+def split_screen(scene: Any) -> None:
+    """Make the largest area a compositor, and a sequencer below it."""
+    window = bpy.context.window_manager.windows[0]
+    largest = max(window.screen.areas, key=lambda area: area.width * area.height)
+    largest.ui_type = "CompositorNodeTree"
+    with bpy.context.temp_override(window=window, area=largest, region=region_of(largest, "WINDOW")):
+        bpy.ops.screen.area_split(direction="HORIZONTAL", factor=0.5)
+    lower = min((area for area in window.screen.areas if area.type == "NODE_EDITOR"), key=lambda area: area.y)
+    lower.type = "SEQUENCE_EDITOR"
+    scene.sequence_editor_create()
+    window.workspace.sequencer_scene = scene
+    lower.spaces.active.view_type = "SEQUENCER_PREVIEW"
+    for kind in ("NODE_EDITOR", "SEQUENCE_EDITOR"):
+        with bpy.context.temp_override(window=window, area=area_of(kind)):
+            area_of(kind).spaces.active.show_region_ui = True
+
+
+def frame_contents(scene: Any) -> None:
+    """Show the tab, the nodes and the strips."""
+    with contextlib.suppress(AttributeError):  # read-only until it has been drawn
+        area_of("NODE_EDITOR").spaces.active.show_region_asset_shelf = False
+    window = bpy.context.window_manager.windows[0]
+    for kind, frame_all in (("NODE_EDITOR", bpy.ops.node.view_all), ("SEQUENCE_EDITOR", bpy.ops.sequencer.view_all)):
+        area = area_of(kind)
+        region_of(area, "UI").active_panel_category = "LWSW"
+        with bpy.context.temp_override(window=window, area=area, region=region_of(area, "WINDOW")):
+            if frame_all.poll():
+                frame_all()
+    scene.frame_set(scene.frame_start)
+
+
+def press_stylize() -> None:
+    """Press the button."""
+    window = bpy.context.window_manager.windows[0]
+    area = area_of("NODE_EDITOR")
+    with bpy.context.temp_override(window=window, area=area, region=region_of(area, "UI")):
+        print("stylize:", bpy.ops.lwsw.stylize("INVOKE_DEFAULT"), flush=True)
+
+
+def take_picture(path: Path) -> None:
+    """Photograph the screen; keep it small."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    raw = path.with_suffix(".raw.png")
+    subprocess.run(["import", "-window", "root", str(raw)], check=True)
+    subprocess.run(["convert", str(raw), "-trim", "-resize", f"{WIDEST}x>", "+dither", "-colors", "256", "-strip", str(path)], check=True)
+    raw.unlink()
+
+
+def steps(chosen: argparse.Namespace) -> Iterator[float]:
+    """Go through the session; what is yielded is how many seconds to wait."""
+    scene = build_scene(chosen.project, chosen.frames, chosen.width)
+    yield 1.0
+    close_other_areas()
+    yield 1.0  # closing takes the window out of this context until the next call
+    split_screen(scene)
+    yield 2.0
+    frame_contents(scene)
+    yield 1.0
+    press_stylize()
+    deadline = time.monotonic() + chosen.limit
+    enough = chosen.after or chosen.frames
+    while time.monotonic() < deadline:
+        yield 0.5
+        finished = [path for path in Path(scene.lwsw.output).glob("*.png") if not path.name.startswith(".")]
+        if len(finished) >= enough:
+            break
+    yield 2.0
+    frame_contents(scene)
+    yield 3.0
+    take_picture(chosen.out)
+
+
+def main() -> None:
+    """Run the steps from a timer, then quit."""
+    chosen = options()
+    bpy.context.preferences.view.show_splash = False
+    running = steps(chosen)
+
+    def tick() -> float | None:
+        try:
+            return next(running)
+        except StopIteration:
+            status = 0
+        except Exception:  # noqa: BLE001 - this is the end of the program
+            traceback.print_exc()
+            status = 1
+        sys.stdout.flush()
+        os._exit(status)
+
+    bpy.app.timers.register(tick, first_interval=2.0, persistent=True)
+
+
+main()
