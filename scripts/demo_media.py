@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,12 @@ import numpy as np
 
 import lwsw
 from lwsw import doctor
+from lwsw.evaluate import evaluate
+from lwsw.jobs.clip import Clip
 from lwsw.media.files import write_atomically
 from lwsw.media.images import read_image, resize
 from lwsw.media.passes import Motion, fill_world_motion, read_motion, scale_motion, world_mask
+from lwsw.media.sequences import find_sequence
 
 #: Frames side by side in the contact sheet.
 COLUMNS = 5
@@ -118,12 +121,12 @@ def film_difference(film: Path, results: Path, frames: Sequence[int]) -> float |
     return round(float(np.abs(small[0] - small[1]).mean()), 2)
 
 
-def evaluation(out: Path, frames: Sequence[int]) -> dict[str, Any] | None:
-    """Return warping error and its floor, sharpness and style errors of the finished clip, or None where nothing evaluates yet.
-
-    `lwsw.evaluate` is called here as a library: `out/results` against `out/results/source` and `out/painting.*`.
-    """
-    return None
+def evaluation(source: Path, results: Path, painting: Path) -> dict[str, Any]:
+    """Return warping error and its floor, sharpness and style errors of the finished clip, as `lwsw evaluate` measures them."""
+    clip = Clip.find(str(source / "frames" / "*.png"), str(source / "passes" / "*.exr"), [painting])
+    cameras = json.loads((source / "cameras.json").read_bytes()) if (source / "cameras.json").is_file() else None
+    measured = evaluate(clip, find_sequence(str(results / "*.png")), cameras=cameras)
+    return {name: value for name, value in measured.items() if name != "per_frame"}
 
 
 def machine() -> dict[str, Any]:
@@ -158,7 +161,7 @@ def phases(seconds: Mapping[str, float], extension: Mapping[str, Any], frames: i
     """Work out where the time went.
 
     Args:
-        seconds: measured around the extension: `scene`, `save`, `film`, `media`, and `total`.
+        seconds: measured around the extension: `scene`, `save`, `film`, `media`, `evaluation`, and `total`.
         extension: the extension's report: `seconds` by phase, and `backend` with `optimize` and everything else the worker did.
         frames: of the shot.
 
@@ -181,6 +184,7 @@ def phases(seconds: Mapping[str, float], extension: Mapping[str, Any], frames: i
         "save": round(seconds.get("save", 0.0), 3),
         "film": round(seconds.get("film", 0.0), 3),
         "pictures": round(seconds.get("media", 0.0), 3),
+        "evaluation": round(seconds.get("evaluation", 0.0), 3),
         "total": round(seconds.get("total", 0.0), 3),
     }
     return {
@@ -192,7 +196,3 @@ def phases(seconds: Mapping[str, float], extension: Mapping[str, Any], frames: i
 
 def write_report(path: Path, data: Mapping[str, Any]) -> None:
     write_atomically(path, (json.dumps(data, indent=2) + "\n").encode())
-
-
-def existing(out: Path, names: Iterable[str]) -> list[str]:
-    return [name for name in names if (out / name).exists()]

@@ -724,13 +724,17 @@ def denoise(cycles: Any) -> None:
 
 
 def empty_scene() -> Any:
-    """Load Blender's factory settings, with the windows of its video editing template, and return the emptied scene."""
+    """Load Blender's factory settings with the windows of its video editing template, and return its scene, emptied, writing PNG."""
     try:
         bpy.ops.wm.read_factory_settings(app_template="Video_Editing")
     except (RuntimeError, TypeError):  # a build without templates: the same scene, in another layout of windows
         bpy.ops.wm.read_factory_settings(use_empty=True)
     for block in (*bpy.data.objects, *bpy.data.worlds):
         bpy.data.batch_remove([block])
+    image = bpy.context.scene.render.image_settings
+    if hasattr(image, "media_type"):  # from Blender 5 on the kind of media comes first
+        image.media_type = "IMAGE"
+    image.file_format, image.color_mode = "PNG", "RGB"
     return bpy.context.scene
 
 

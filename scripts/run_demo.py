@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -138,7 +139,21 @@ def blender_command(options: argparse.Namespace) -> list[str]:
     program = shutil.which(options.blender)
     if program is None:
         raise Stop(f"There is no program {options.blender}. --blender takes the path of Blender itself, such as /usr/bin/blender.")
+    check_blender(program)
     return [program, "-b", "--factory-startup", "--python-exit-code", "1", "--python", script, "--"]
+
+
+def check_blender(program: str) -> None:
+    """Raise Stop where a program is not a Blender that the extension runs in."""
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        said = ""
+    found = re.search(r"^Blender (\d+)\.(\d+)", said, re.MULTILINE)
+    if not found:
+        raise Stop(f"{program} is not Blender: it does not answer --version. --blender takes the path of Blender itself.")
+    if (int(found[1]), int(found[2])) < (4, 5):
+        raise Stop(f"{program} is {found[0]}; the extension needs Blender 4.5 or newer.")
 
 
 def run_blender(command: Sequence[str], log: Path) -> dict[str, Any]:
@@ -189,7 +204,7 @@ def run_blender(command: Sequence[str], log: Path) -> dict[str, Any]:
 
 def fail(log: Path, code: int) -> NoReturn:
     lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()][-8:]
-    raise Stop(f"Blender ended with status {code} before the demo was done. The end of {log}:\n    " + "\n    ".join(lines))
+    raise Stop(f"Blender ended with status {code} before the demo was done. The end of {log}:\n    " + "\n    ".join(lines or ["(empty)"]))
 
 
 def stop(process: subprocess.Popen[str]) -> None:
@@ -211,6 +226,9 @@ def describe(report: Mapping[str, Any], out: Path) -> None:
         print(f"    {name.replace('_', ' '):14s} {seconds[name]:8.1f} s")
     per = report["per_frame"]
     print(f"    a frame: {per['optimization']:.2f} s optimization and {per['outside']:.2f} s outside it ({report['outside_percent']} %)")
+    measured = report["evaluation"]
+    if "warping_error" in measured:
+        print(f"    warping error {measured['warping_error']:.4f}, of the render itself {measured['warping_error_of_render']:.4f}")
     for note in report["notes"]:
         print(f"    note: {note}")
     print(f"\nLook at\n    {out / 'stylized.mp4'}\n    {out / 'contact_sheet.png'}\n    {out / 'stylized.blend'}   (in Blender)")
@@ -221,9 +239,9 @@ def main() -> int:
     options = parse()
     began = time.perf_counter()
     try:
+        command = blender_command(options)
         painting = prepare_output(options)
         out = options.out.absolute()
-        command = blender_command(options)
         command += ["--out", str(out), "--style", str(painting), "--profile", options.profile]
         for name in ("frames", "width", "samples", "iterations", "first_iterations", "seed"):
             command += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
@@ -237,9 +255,15 @@ def main() -> int:
         frames, results = extension["frames"], out / "results"
         demo_media.contact_sheet(out / "contact_sheet.png", results / "source", results, frames)
         difference = demo_media.film_difference(out / "stylized.mp4", results, frames)
-        evaluated = demo_media.evaluation(out, frames)
+        evaluation_began = time.perf_counter()
+        print("measuring the result")
+        evaluated = demo_media.evaluation(results / "source", results, painting)
         ended = time.perf_counter()
-        seconds = outcome["seconds"] | {"media": ended - media_began, "total": ended - began}
+        seconds = outcome["seconds"] | {
+            "media": evaluation_began - media_began,
+            "evaluation": ended - evaluation_began,
+            "total": ended - began,
+        }
         report = {
             "versions": demo_media.versions(outcome["blender"]),
             "machine": demo_media.machine(),
