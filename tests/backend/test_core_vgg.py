@@ -57,7 +57,8 @@ def test_receptive_field_is_where_gradients_reach(name: str) -> None:
     centre = features.shape[2] // 2
     # max pooling and ReLU pick single paths, so the support of several channels together is taken
     (gradient,) = torch.autograd.grad(features[0, :, centre, centre].sum(), image)
-    columns = gradient.abs().sum((0, 1, 2)).nonzero()
+    reach = gradient.abs().sum((0, 1, 2))
+    columns = (reach > 1e-5 * reach.max()).nonzero()  # Winograd's rounding leaves about 1e-6 around
     width = int(columns.max() - columns.min()) + 1
     assert receptive_field(name) * 0.7 <= width <= receptive_field(name)
 

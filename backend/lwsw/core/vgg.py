@@ -10,6 +10,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from ..profiles import LAYER_NAMES
+from .winograd import FEWEST_CHANNELS, WinogradConvolution
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class VGG19(nn.Module):
         self.name = weights.name
         self.precision = precision
         self.replicate_padding = replicate_padding
+        self._winograd: dict[str, WinogradConvolution] = {}
         self.register_buffer("mean", torch.tensor(weights.mean).view(1, 3, 1, 1))
         for name, (weight, bias) in zip(LAYER_NAMES, weights.convolutions, strict=True):
             self.register_buffer(f"{name}_weight", weight.to(precision, memory_format=torch.channels_last, copy=True))
@@ -69,8 +71,16 @@ class VGG19(nn.Module):
                 x, padding = functional.pad(x, (1, 1, 1, 1), mode="replicate"), 0
             elif name.endswith("_1") and index > 0:
                 x = functional.max_pool2d(x, 2, ceil_mode=True)
-            x = functional.conv2d(x, self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias"), padding=padding)
+            x = self._convolve(x, name, padding)
             x = functional.relu_(x)
             if name in layers:
                 features[name] = x
         return features
+
+    def _convolve(self, features: Tensor, name: str, padding: int) -> Tensor:
+        weight, bias = self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias")
+        if features.device.type == "cpu" and self.precision == torch.float32 and min(weight.shape[:2]) >= FEWEST_CHANNELS:
+            if name not in self._winograd:  # transformed kernels are four times as large: made for layers in use only
+                self._winograd[name] = WinogradConvolution(weight, bias)
+            return self._winograd[name](features)
+        return functional.conv2d(features, weight, bias, padding=padding)
