@@ -112,7 +112,7 @@ class Profile:
 
 
 PROFILES: dict[str, Profile] = {
-    "fine-grain": Profile("Fine-Grain", (4.0, 2.0, 0.5, 0.1, 0.05), 0.25, 1.0),
+    "fine-grain": Profile("Fine-Grain", (4.0, 2.0, 0.5, 0.1, 0.05), 0.25, 0.5),
     "balanced": Profile("Balanced", (1.0, 1.0, 1.0, 1.0, 1.0), 0.5, 1.0),
     "abstract": Profile("Abstract", (0.5, 0.25, 0.5, 2.0, 4.0), 1.0, 1.0),
 }
