@@ -304,6 +304,12 @@ def is_up_to_date(environment: Environment) -> bool:
     return isinstance(stamp, dict) and stamp.get("fingerprint") == environment.fingerprint() and environment.python.exists()
 
 
+def is_usable(environment: Environment) -> bool:
+    """Say whether there is a virtual environment to go on with: of the right Python, and not one whose making was interrupted."""
+    has_pip = any(environment.path.glob("[Ll]ib/**/site-packages/pip/__main__.py"))
+    return environment.python.exists() and has_pip and _version_of(str(environment.python)) in environment.pythons
+
+
 def set_up(environment: Environment) -> None:
     """Make an environment, or bring it up to date.
 
@@ -315,7 +321,7 @@ def set_up(environment: Environment) -> None:
     began = time.monotonic()
     log = environment.path / "setup.log"
     stamp = environment.path / STAMP
-    if environment.python.exists() and _version_of(str(environment.python)) in environment.pythons:
+    if is_usable(environment):
         say(f"{environment.folder}: bringing it up to date")
     else:
         python = find_python(environment.pythons, "the bpy module" if environment.name.startswith("blender") else "the backend")
