@@ -36,7 +36,7 @@ from .errors import LwswError
 from .job import Job, Progress
 from .plan import Request, make_plan
 
-__all__ = ["Job", "LwswError", "Progress", "Result", "start_job", "stylize"]
+__all__ = ["Job", "LwswError", "Progress", "Request", "Result", "result_of", "resume_job", "run_job", "start_job", "stylize"]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,11 @@ def stylize(
         frame_start=frame_start, frame_end=frame_end, source=source, color=color, passes=passes, output=output,
         add_strip=add_strip, add_source_strip=add_source_strip, settings=settings or {},
     )  # fmt: skip
-    job = start_job(scene, request, interactive=False)
+    return run_job(start_job(scene, request, interactive=False), progress)
+
+
+def run_job(job: Job, progress: Callable[[Progress], None] | None = None) -> Result:
+    """Drive a job until it is over and return what it made; raise its error."""
     _run(job, progress)
     if job.error is not None:
         raise job.error
@@ -131,6 +135,19 @@ def start_job(scene: bpy.types.Scene | None = None, request: Request | None = No
     plan = make_plan(scene or bpy.context.scene, request or Request(), preferences.device())
     where = preferences.backend_settings()
     return Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive)
+
+
+def resume_job(stopped: Job, *, interactive: bool) -> Job:
+    """Return a job that goes on where a cancelled or failed one stopped; nothing is rendered again.
+
+    Raises:
+        LwswError: ``nothing_to_stylize`` if it had not rendered all frames yet, or is not over.
+    """
+    plan = stopped.plan.from_rendered() if stopped.can_resume() else None
+    if plan is None:
+        raise LwswError("nothing_to_stylize", "There is no stopped job to resume.", "Press Stylize to start one.")
+    where = preferences.backend_settings()
+    return Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive, stopped.job_id)
 
 
 def result_of(job: Job) -> Result:

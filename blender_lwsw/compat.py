@@ -64,14 +64,21 @@ def find_scene(session_uid: int) -> bpy.types.Scene | None:
 
 def sequencer_scene(scene: bpy.types.Scene) -> bpy.types.Scene:
     """Return the scene whose sequencer the artist edits; up to 4.5 that is the scene itself."""
-    return getattr(bpy.context.workspace, "sequencer_scene", None) or scene
+    return getattr(_workspace(), "sequencer_scene", None) or scene
 
 
 def show_in_sequencer(scene: bpy.types.Scene) -> None:
     """Let the sequencer show this scene where it shows none: from 5.0 on a new file's sequencer is empty until a scene is picked."""
-    workspace = bpy.context.workspace
+    workspace = _workspace()
     if workspace is not None and hasattr(workspace, "sequencer_scene") and workspace.sequencer_scene is None:
         workspace.sequencer_scene = scene
+
+
+def _workspace() -> bpy.types.WorkSpace | None:
+    if bpy.context.workspace is not None:
+        return bpy.context.workspace
+    windows = bpy.context.window_manager.windows  # timers may run without a window in their context
+    return windows[0].workspace if windows else None
 
 
 def strip_start(strip: Any) -> int:

@@ -67,15 +67,16 @@ class Job:
         plan: what to do.
         connect: returns a client of a running backend; called in a thread.
         interactive: do not block while Blender renders.
+        job_id: a job of the backend to take up where it stopped; empty for a new one.
     """
 
-    def __init__(self, plan: Plan, connect: Callable[[Callable[[], bool]], Client], interactive: bool) -> None:
+    def __init__(self, plan: Plan, connect: Callable[[Callable[[], bool]], Client], interactive: bool, job_id: str = "") -> None:
         self.plan = plan
         self.phase = "prepare"
         self.error: LwswError | None = None
         self.outcome = Outcome(notes=list(plan.notes))
         self._interactive = interactive
-        self._transfer = Transfer(plan.order, connect)
+        self._transfer = Transfer(plan.order, connect, job_id)
         self._source: Renderer | FileSource | None = None
         self._stop: LwswError | None = None  # why the job is ending, while something still has to end first
         self._stop_began = 0.0
@@ -98,6 +99,19 @@ class Job:
     def backend_timings(self) -> Mapping[str, Any]:
         """What the backend says about where its time went."""
         return self._transfer.timings
+
+    @property
+    def job_id(self) -> str:
+        """The job's name at the backend; empty before there is one."""
+        return self._transfer.job_id
+
+    def can_resume(self) -> bool:
+        """Whether the job has stopped at a point from which it can be taken up: all frames are rendered."""
+        return self.phase in ("failed", "cancelled") and self.job_id != "" and self.plan.from_rendered() is not None
+
+    def discard(self, job_id: str) -> None:
+        """Remove an older job at the backend, whose frames nobody needs any more; call before the first step."""
+        self._transfer.discard(job_id)
 
     @property
     def waits_for_backend(self) -> bool:
@@ -225,7 +239,9 @@ class Job:
         order = plan.order
         size = (int(order.job["width"]), int(order.job["height"]))
         show = sequencer.Show(order.style.stem, order.output, plan.frames, plan.shown_pictures(), plan.add_source_strip, size)
-        self.outcome.strip_name, note = sequencer.update_strip(self._scene(), show, ready)
+        scene = self._scene()
+        editor_scene = compat.find_scene(plan.sequencer_uid) or scene
+        self.outcome.strip_name, note = sequencer.update_strip(scene, editor_scene, show, ready)
         if note:
             self._note(note)
         sequencer.redraw()

@@ -59,6 +59,38 @@ class LWSW_OT_stylize(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class LWSW_OT_resume(bpy.types.Operator):
+    """Go on with the job that was cancelled or failed, with the settings it had; nothing is rendered again"""
+
+    bl_idname = "lwsw.resume"
+    bl_label = "Resume"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        if session.is_running or session.stopped is None:
+            cls.poll_message_set("There is no stopped job to resume")
+            return False
+        return True
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Take the job up; return at once in the window, and when it is done elsewhere."""
+        stopped = session.stopped
+        try:
+            if stopped is None:
+                return {"CANCELLED"}
+            job = api.resume_job(stopped, interactive=not bpy.app.background)
+            if bpy.app.background:
+                api.run_job(job, ProgressLine().show)
+            else:
+                session.run(job)
+        except LwswError as error:
+            session.fail(error)
+            exit_status.remember(str(error))
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
 class LWSW_OT_cancel(bpy.types.Operator):
     """Stop the job; finished frames are kept"""
 
@@ -155,7 +187,7 @@ def _redraw_while_starting() -> float | None:
     return 0.5 if session_backend.state.startswith("Starting") else None
 
 
-_CLASSES = (LWSW_OT_stylize, LWSW_OT_cancel, LWSW_OT_start_backend, LWSW_OT_stop_backend, LWSW_OT_pick_style)
+_CLASSES = (LWSW_OT_stylize, LWSW_OT_resume, LWSW_OT_cancel, LWSW_OT_start_backend, LWSW_OT_stop_backend, LWSW_OT_pick_style)
 
 
 def register() -> None:

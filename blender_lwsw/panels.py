@@ -112,6 +112,8 @@ def _draw_job(layout: Any, context: bpy.types.Context) -> None:
         row = layout.row()
         row.scale_y = 1.6
         row.operator("lwsw.stylize", icon="BRUSH_DATA")
+        if session.stopped is not None:
+            row.operator("lwsw.resume", icon="PLAY")
         if not context.scene.lwsw.style:
             layout.label(text="Choose a painting first", icon="INFO")
     else:

@@ -106,7 +106,7 @@ def save_display_referred(scene: bpy.types.Scene, exr: str, png: str) -> None:
             bpy.data.images.remove(image)
 
 
-def camera_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> dict[str, Any] | None:
+def camera_of(scene: bpy.types.Scene) -> dict[str, Any] | None:
     """Return the scene's camera at the current frame as ``cameras.json`` wants it, or None without a camera.
 
     ``view`` is world to camera and ``projection`` is Blender's camera matrix for the render size, both as four rows.
@@ -114,6 +114,9 @@ def camera_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> dict[st
     """
     if scene.camera is None:
         return None
+    layer = pass_layer(scene)
+    layer.update()
+    depsgraph = layer.depsgraph  # of this scene, whichever one the window shows
     camera = scene.camera.evaluated_get(depsgraph)
     width, height = render_size(scene)
     render = scene.render

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from . import passes
+from . import compat, passes
 from .animation import PerFrame, values_over
 from .errors import LwswError
 from .frames import check_no_gap, ensure_folder, file_name, find_sequence, picture_size
@@ -51,6 +51,7 @@ class Plan:
 
     scene_uid: int
     scene_name: str
+    sequencer_uid: int  # of the scene whose sequencer gets the strip
     renders: bool
     frames: tuple[int, ...]
     pictures: Mapping[int, Path]  # already rendered colour, PNG or EXR
@@ -66,6 +67,16 @@ class Plan:
     def shown_pictures(self) -> dict[int, Path]:
         """Return the display-referred picture of each frame, whether it is there yet or will be made."""
         return {frame: self._shown(frame) for frame in self.frames}
+
+    def from_rendered(self) -> Plan | None:
+        """Return the same plan for the files that this one has rendered; None where some are missing."""
+        if not self.renders:
+            return self
+        passes = {frame: self.source_folder / "passes" / file_name(frame, ".exr") for frame in self.frames}
+        pictures = self.shown_pictures()
+        if not all(path.is_file() for path in (*passes.values(), *pictures.values())):
+            return None
+        return replace(self, renders=False, pictures=pictures, passes=passes, cameras=self.source_folder / "cameras.json")
 
     def _shown(self, frame: int) -> Path:
         picture = self.pictures.get(frame)
@@ -129,6 +140,7 @@ def make_plan(scene: bpy.types.Scene, request: Request, device: str = "auto") ->
     return Plan(
         scene_uid=scene.session_uid,
         scene_name=scene.name,
+        sequencer_uid=compat.sequencer_scene(scene).session_uid,
         renders=source == "RENDER",
         frames=tuple(frames),
         pictures=pictures,

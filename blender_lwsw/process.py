@@ -124,7 +124,8 @@ class BackendProcess:
                 text=True, encoding="utf-8", errors="replace", env=_clean_environment(), **flags,
             )  # fmt: skip
         except OSError as error:
-            raise self._start_failed(error.strerror or str(error)) from None
+            broken = isinstance(error, FileNotFoundError) and Path(self._command[0]).exists()
+            raise self._start_failed("the Python it was installed with is gone" if broken else error.strerror or str(error)) from None
         self._drain(self._process.stdout, self._read_stdout)
         self._drain(self._process.stderr, self._read_stderr)
         deadline = time.monotonic() + timeout

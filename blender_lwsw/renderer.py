@@ -20,6 +20,9 @@ from .transfer import Uploads
 #: How long after Blender's render job has gone its last word may take; then the frame's file decides.
 SILENCE_SECONDS = 3.0
 
+#: How often is looked whether Blender has finished a frame that nobody waits for any more.
+IDLE_SECONDS = 0.2
+
 
 class Renderer:
     """One pass over the frames of a scene. Each call of :meth:`step` starts or finishes one frame.
@@ -65,7 +68,17 @@ class Renderer:
         if self._display is not None:
             bpy.context.preferences.view.render_display_type = self._display
             self._display = None
+        if self._interactive and bpy.app.is_job_running("RENDER"):
+            # Turned off in the middle of a frame: what a running render uses must not be changed under it, Blender crashes.
+            bpy.app.timers.register(self._restore_when_idle, first_interval=IDLE_SECONDS)
+        else:
+            self._overrides.restore()
+
+    def _restore_when_idle(self) -> float | None:
+        if bpy.app.is_job_running("RENDER"):
+            return IDLE_SECONDS
         self._overrides.restore()
+        return None
 
     @property
     def is_busy(self) -> bool:
@@ -111,7 +124,7 @@ class Renderer:
         passes.use_exr(scene.render.image_settings)
         scene.render.filepath = str(self._partial(frame))
         scene.frame_set(frame)
-        if camera := passes.camera_of(scene, bpy.context.evaluated_depsgraph_get()):
+        if camera := passes.camera_of(scene):
             self._cameras[str(frame)] = camera
         self._current = frame
         try:

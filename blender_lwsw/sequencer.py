@@ -55,18 +55,18 @@ class Source:
         return frame + self.offset
 
 
-def update_strip(scene: bpy.types.Scene, show: Show, ready: Sequence[int]) -> tuple[str, str]:
+def update_strip(scene: bpy.types.Scene, editor_scene: bpy.types.Scene, show: Show, ready: Sequence[int]) -> tuple[str, str]:
     """Show results in the sequencer, in the one strip that belongs to their folder.
 
     Args:
         scene: the scene that was stylized.
+        editor_scene: the scene whose sequencer gets the strip, see :func:`.compat.sequencer_scene`.
         show: what the job's strips look like.
         ready: the frames that are finished, ascending, without gaps, at least one.
 
     Returns:
         The strip's name, and a note about its colours (may be empty).
     """
-    editor_scene = compat.sequencer_scene(scene)
     editor = editor_scene.sequence_editor_create()
     source = find_source(editor, scene, show.pictures)
     if source is None and show.add_source:

@@ -24,6 +24,7 @@ class Session:
 
     def __init__(self) -> None:
         self.job: Job | None = None
+        self.stopped: Job | None = None  # the last one, if it can be resumed
         self.error: LwswError | None = None
         self.notes: list[str] = []
         self.summary = ""
@@ -40,18 +41,20 @@ class Session:
 
     def run(self, job: Job) -> None:
         """Take over a job and step it until it is over."""
+        if self.stopped is not None:
+            job.discard(self.stopped.job_id)
         self.forget()
         self.job = job
         bpy.app.timers.register(self._timer, first_interval=0.0, persistent=True)
 
     def fail(self, error: LwswError) -> None:
         """Show an error that came before there was a job."""
-        self.forget()
-        self.error = error
+        self.error, self.notes, self.summary = error, [], ""
         redraw()
 
     def forget(self) -> None:
         """Clear what became of the last job."""
+        self.stopped = None
         self.error, self.notes, self.summary = None, [], ""
 
     def cancel(self) -> None:
@@ -85,6 +88,7 @@ class Session:
     def _conclude(self, job: Job) -> None:
         self.error = job.error
         self.notes = list(job.outcome.notes)
+        self.stopped = job if job.can_resume() else None
         self.summary = job.progress().text if job.error is None else ""
 
 

@@ -57,11 +57,13 @@ class Transfer:
         order: what to do.
         connect: returns a client of a backend that answers; starts the backend where needed. Called in the thread with a function
             that tells whether to give up.
+        job_id: a job of the backend to take up where it stopped; empty for a new one.
     """
 
-    def __init__(self, order: Order, connect: Callable[[Callable[[], bool]], Client]) -> None:
+    def __init__(self, order: Order, connect: Callable[[Callable[[], bool]], Client], job_id: str = "") -> None:
         self._order = order
         self._connect = connect
+        self._discarded = ""
         self._lock = threading.Lock()
         self._events = Events()
         self._given: list[Uploads] = []
@@ -70,7 +72,7 @@ class Transfer:
         self._changed = threading.Event()
         self._cancel = threading.Event()
         self._client: Client | None = None
-        self._job_id = ""
+        self._job_id = job_id
         self._style_sent = False
         self._sent: set[int] = set()
         self._downloaded: set[int] = set()
@@ -81,6 +83,15 @@ class Transfer:
         self.error: LwswError | None = None
         self.seconds: dict[str, float] = {}
         self.timings: Mapping[str, Any] = {}
+
+    @property
+    def job_id(self) -> str:
+        """The job's name at the backend; empty before there is one."""
+        return self._job_id
+
+    def discard(self, job_id: str) -> None:
+        """Remove an older job at the backend when connected; call before :meth:`begin`."""
+        self._discarded = job_id
 
     def begin(self) -> None:
         """Start the thread."""
@@ -146,6 +157,10 @@ class Transfer:
         with self._timed("connect"):
             self._client = client = self._connect(self._cancel.is_set)
         self._check_cancel()
+        if self._discarded and self._discarded != self._job_id:
+            with contextlib.suppress(LwswError):  # it may be gone already, or in use by somebody else
+                client.delete(self._discarded)
+            self._discarded = ""
         self.phase = "upload"
         state = self._take_up(client)
         if state in ("", "created"):

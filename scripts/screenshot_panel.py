@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -65,10 +66,12 @@ def build_scene(project: Path, frames: int, width: int) -> Any:
     scene.compositing_node_group = tree
     scene.view_settings.view_transform = "Standard"
     settings = scene.lwsw
-    settings.style = str(project / "scripts" / "assets" / "painting.jpg")
+    folder = Path(tempfile.mkdtemp(prefix="lwsw-panel-"))
+    shutil.copy(project / "scripts" / "assets" / "painting.jpg", folder)
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
+    settings.style = "//painting.jpg"
     settings.profile = "BALANCED"
     settings.iterations, settings.first_iterations = 6, 12
-    settings.output = tempfile.mkdtemp(prefix="lwsw-panel-")
     return scene
 
 
@@ -155,7 +158,7 @@ def steps(chosen: argparse.Namespace) -> Iterator[float]:
     enough = chosen.after or chosen.frames
     while time.monotonic() < deadline:
         yield 0.5
-        finished = [path for path in Path(scene.lwsw.output).glob("*.png") if not path.name.startswith(".")]
+        finished = [path for path in Path(bpy.path.abspath(scene.lwsw.output)).glob("*.png") if not path.name.startswith(".")]
         if len(finished) >= enough:
             break
     yield 2.0

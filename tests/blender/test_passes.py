@@ -121,7 +121,10 @@ def test_results_in_the_sequencer_are_not_rendered_again(scene: bpy.types.Scene,
     assert np.array_equal(a, b)
 
 
-def test_cameras_describe_the_render(scene: bpy.types.Scene, tmp_path: Path) -> None:
+@pytest.mark.parametrize("active", [True, False], ids=["active scene", "another scene"])
+def test_cameras_describe_the_render(scene: bpy.types.Scene, tmp_path: Path, active: bool) -> None:
+    if not active:
+        bpy.context.window.scene = bpy.data.scenes.new("other")
     scene.frame_set(1)
     point = bpy.data.objects["Cube"].matrix_world.translation.copy()
     renderer = _render(scene, tmp_path, [1, 2])

@@ -87,10 +87,13 @@ def test_a_program_that_does_not_start(tmp_path: Path, body: str, words: str) ->
 
 
 def test_a_program_that_cannot_be_run(tmp_path: Path) -> None:
-    (tmp_path / "lwsw").write_bytes(b"\x7fELF broken")
-    with pytest.raises(LwswError) as caught:
-        BackendProcess([str(tmp_path / "lwsw")]).start()
-    assert caught.value.code == "backend_start_failed"
+    for content, words in ((b"\x7fELF broken", ""), (b"#!/no/such/python\n", "Python it was installed with is gone")):
+        (tmp_path / "lwsw").write_bytes(content)
+        (tmp_path / "lwsw").chmod(0o755)
+        with pytest.raises(LwswError) as caught:
+            BackendProcess([str(tmp_path / "lwsw")]).start()
+        assert caught.value.code == "backend_start_failed"
+        assert words in caught.value.message
 
 
 def test_a_program_that_is_never_ready(tmp_path: Path) -> None:

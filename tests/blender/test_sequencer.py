@@ -29,6 +29,10 @@ def _show(
     return sequencer.Show("test", folder, frames, source or {}, add_source, size)
 
 
+def _update(scene: bpy.types.Scene, show: sequencer.Show, ready: list[int]) -> tuple[str, str]:
+    return sequencer.update_strip(scene, compat.sequencer_scene(scene), show, ready)
+
+
 @pytest.fixture
 def timeline() -> bpy.types.Scene:
     """A scene whose canvas has the pictures' size, with a camera: 4.5 does not render without."""
@@ -54,7 +58,7 @@ def test_timing_and_colours(timeline: bpy.types.Scene, tmp_path: Path, transform
     scene.view_settings.view_transform = transform
     frames = [11, 12, 13]
     files = _pictures(tmp_path / "results", frames)
-    name, note = sequencer.update_strip(scene, _show(tmp_path / "results", frames), frames)
+    name, note = _update(scene, _show(tmp_path / "results", frames), frames)
     strip = scene.sequence_editor.strips[name]
     assert compat.strip_range(strip) == (11, 14)
     assert ("AgX" in note) == (transform == "AgX")
@@ -78,7 +82,7 @@ def test_what_cannot_be_undone_is_said(tmp_path: Path) -> None:
     _pictures(tmp_path, [1])
 
     def note() -> str:
-        return sequencer.update_strip(scene, _show(tmp_path, [1]), [1])[1]
+        return _update(scene, _show(tmp_path, [1]), [1])[1]
 
     scene.view_settings.view_transform = "Standard"
     assert note() == ""
@@ -97,21 +101,21 @@ def test_results_appear_as_they_come_and_a_rerun_uses_the_same_strip(tmp_path: P
     frames = [1, 2, 3]
     show = _show(tmp_path, frames)
     _pictures(tmp_path, frames)
-    name, _ = sequencer.update_strip(scene, show, [1])
+    name, _ = _update(scene, show, [1])
     strips = scene.sequence_editor.strips
     assert [element.filename for element in strips[name].elements] == ["0001.png"]
-    sequencer.update_strip(scene, show, frames)
+    _update(scene, show, frames)
     assert [element.filename for element in strips[name].elements] == ["0001.png", "0002.png", "0003.png"]
     assert compat.strip_range(strips[name]) == (1, 4)
 
-    assert sequencer.update_strip(scene, show, [1])[0] == name  # a rerun: its first result keeps the strip's length
+    assert _update(scene, show, [1])[0] == name  # a rerun: its first result keeps the strip's length
     assert len(strips) == 1
     assert len(strips[name].elements) == 3
 
     strips[name].name = "my painting"
     longer = _show(tmp_path, [2, 3, 4, 5])
     _pictures(tmp_path, [4, 5])
-    assert sequencer.update_strip(scene, longer, [2, 3])[0] == "my painting"
+    assert _update(scene, longer, [2, 3])[0] == "my painting"
     assert [element.filename for element in strips[0].elements] == ["0002.png", "0003.png"]
     assert compat.strip_range(strips[0]) == (2, 4)
 
@@ -120,7 +124,7 @@ def test_another_folder_gets_another_strip(tmp_path: Path) -> None:
     scene = bpy.context.scene
     for folder in ("a", "b"):
         _pictures(tmp_path / folder, [1])
-        sequencer.update_strip(scene, _show(tmp_path / folder, [1]), [1])
+        _update(scene, _show(tmp_path / folder, [1]), [1])
     assert sorted(strip.channel for strip in scene.sequence_editor.strips) == [1, 2]
 
 
@@ -129,10 +133,10 @@ def test_changed_files_are_shown(timeline: bpy.types.Scene, tmp_path: Path) -> N
     scene.view_settings.view_transform = "Standard"
     show = _show(tmp_path / "results", [1])
     _pictures(tmp_path / "results", [1], seed=0)
-    sequencer.update_strip(scene, show, [1])
+    _update(scene, show, [1])
     _render_timeline(scene, 1, tmp_path)
     files = _pictures(tmp_path / "results", [1], seed=3)
-    sequencer.update_strip(scene, show, [1])
+    _update(scene, show, [1])
     assert np.abs(_render_timeline(scene, 1, tmp_path) - helpers.read_picture(files[1])).mean() < 0.1 / 255
 
 
@@ -142,8 +146,8 @@ def test_the_source_is_added_below(tmp_path: Path) -> None:
     source = _pictures(tmp_path / "source", frames)
     _pictures(tmp_path / "results", frames)
     show = _show(tmp_path / "results", frames, source, add_source=True)
-    name, _ = sequencer.update_strip(scene, show, [5])
-    sequencer.update_strip(scene, show, frames)
+    name, _ = _update(scene, show, [5])
+    _update(scene, show, frames)
     strips = scene.sequence_editor.strips
     assert len(strips) == 2
     below = next(strip for strip in strips if strip.name != name)
@@ -160,7 +164,7 @@ def test_a_strip_of_pictures_that_was_moved_is_followed(tmp_path: Path) -> None:
     for frame in (2, 3, 4):
         strip.elements.append(source[frame].name)
     _pictures(tmp_path / "results", [3, 4])
-    name, _ = sequencer.update_strip(scene, _show(tmp_path / "results", [3, 4], source, add_source=True), [3, 4])
+    name, _ = _update(scene, _show(tmp_path / "results", [3, 4], source, add_source=True), [3, 4])
     assert len(strips) == 2
     assert compat.strip_range(strips[name]) == (103, 105)
     assert strips[name].channel == 5
@@ -189,16 +193,16 @@ def test_from_5_0_on_the_scene_of_the_sequencer_gets_the_strip(tmp_path: Path) -
     workspace, scene = bpy.context.workspace, bpy.context.scene
     _pictures(tmp_path, [1])
     if not hasattr(workspace, "sequencer_scene"):
-        sequencer.update_strip(scene, _show(tmp_path, [1]), [1])
+        _update(scene, _show(tmp_path, [1]), [1])
         assert scene.sequence_editor
         return
     workspace.sequencer_scene = None
-    sequencer.update_strip(scene, _show(tmp_path, [1]), [1])
+    _update(scene, _show(tmp_path, [1]), [1])
     assert workspace.sequencer_scene == scene
     assert len(scene.sequence_editor.strips) == 1
     edit = bpy.data.scenes.new("edit")
     workspace.sequencer_scene = edit
-    sequencer.update_strip(scene, _show(tmp_path, [1]), [1])
+    _update(scene, _show(tmp_path, [1]), [1])
     assert len(edit.sequence_editor.strips) == 1
     assert workspace.sequencer_scene == edit
 
@@ -207,9 +211,9 @@ def test_paths_are_relative_to_a_saved_file(tmp_path: Path) -> None:
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     scene = bpy.context.scene
     _pictures(tmp_path / "lwsw", [1])
-    name, _ = sequencer.update_strip(scene, _show(tmp_path / "lwsw", [1]), [1])
+    name, _ = _update(scene, _show(tmp_path / "lwsw", [1]), [1])
     assert scene.sequence_editor.strips[name].directory == "//lwsw/"
-    assert sequencer.update_strip(scene, _show(tmp_path / "lwsw", [1]), [1])[0] == name
+    assert _update(scene, _show(tmp_path / "lwsw", [1]), [1])[0] == name
     assert len(scene.sequence_editor.strips) == 1
 
 
@@ -217,7 +221,7 @@ def test_pictures_cover_the_canvas_whatever_their_width(timeline: bpy.types.Scen
     timeline.view_settings.view_transform = "Standard"
     for width, height in ((32, 18), (30, 16), (16, 10)):  # a first run, and reruns at other sizes
         helpers.write_png(tmp_path / "results" / "0001.png", np.full((height, width, 3), 0.5))
-        name, _ = sequencer.update_strip(timeline, _show(tmp_path / "results", [1], size=(width, height)), [1])
+        name, _ = _update(timeline, _show(tmp_path / "results", [1], size=(width, height)), [1])
         assert _render_timeline(timeline, 1, tmp_path).min() > 0.45
         transform = timeline.sequence_editor.strips[name].transform
         assert (transform.scale_x, transform.scale_y) == pytest.approx((64 / width, 36 / height))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -235,6 +236,38 @@ def test_cancelling_is_prompt_and_keeps_what_is_finished(backend: str, scene: bp
     assert not (tmp_path / "out" / "0002.png").exists()
     assert scene.sequence_editor.strips[job.outcome.strip_name].elements[0].filename == "0001.png"
     assert helpers.snapshot(scene) == before
+
+
+def test_a_cancelled_job_is_resumed_with_the_same_pictures(backend: str, scene: bpy.types.Scene, painting: Path, tmp_path: Path) -> None:
+    request = api.Request(style=painting, output=tmp_path / "out", iterations=60, first_iterations=2, layer_weights={"relu1_1": 1})
+    job = api.start_job(scene, request, interactive=False)
+    assert not job.can_resume()
+    while job.progress().done < 1 or job.progress().phase != "stylize":
+        assert job.step(), job.error
+        time.sleep(0.02)
+    job.cancel()
+    while job.step():
+        time.sleep(0.02)
+    assert job.can_resume()
+    assert not (tmp_path / "out" / "0002.png").exists()
+    exr = tmp_path / "out" / "source" / "passes" / "0001.exr"
+    stamp = exr.stat().st_mtime_ns
+    resumed = api.run_job(api.resume_job(job, interactive=False))
+    assert exr.stat().st_mtime_ns == stamp
+    assert len(resumed.results) == 2
+    assert len(scene.sequence_editor.strips[resumed.strip_name].elements) == 2
+    calm = api.run_job(api.start_job(scene, dataclasses.replace(request, output=tmp_path / "calm", add_strip=False), interactive=False))
+    for path in calm.results:
+        assert path.read_bytes() == (tmp_path / "out" / path.name).read_bytes()
+    with pytest.raises(LwswError):
+        api.resume_job(resumed_nothing(job), interactive=False)
+
+
+def resumed_nothing(job: api.Job) -> api.Job:
+    """Return a job whose rendered frames are gone."""
+    for path in (job.plan.source_folder / "passes").iterdir():
+        path.unlink()
+    return job
 
 
 def test_ctrl_c_cancels(backend: str, scene: bpy.types.Scene, painting: Path, tmp_path: Path) -> None:

@@ -1,0 +1,229 @@
+"""What only a real window can show: the window stays usable, cancel is prompt, undo and file loading in the middle of a job are harmless.
+
+    blender --factory-startup --python tests/blender/window_check.py -- --project .
+
+Runs in Blender with a window and a backend (LWSW_BACKEND, or LWSW_URL with LWSW_TOKEN). Prints a line per check; the exit status is the
+number of checks that failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+failures = 0
+longest_pause = 0.0
+longest_step = 0.0
+
+
+def check(what: str, good: bool, detail: object = "") -> None:
+    """Print one result."""
+    global failures
+    failures += not good
+    print(f"{'PASS' if good else 'FAIL'}  {what}  {detail}", flush=True)
+
+
+def watch_pauses() -> Callable[[], float]:
+    """Note the longest time in which Blender ran no timer: that long the window was frozen."""
+    global longest_pause
+    longest_pause, last = 0.0, time.monotonic()
+
+    def tick() -> float:
+        nonlocal last
+        global longest_pause
+        now = time.monotonic()
+        longest_pause, last = max(longest_pause, now - last), now
+        return 0.02
+
+    bpy.app.timers.register(tick, persistent=True)
+    return tick
+
+
+def time_steps(job_type: Any) -> None:
+    """Note the longest time that a step of a job takes."""
+    step = job_type.step
+
+    def timed(self: Any) -> bool:
+        global longest_step
+        began = time.monotonic()
+        more = step(self)
+        longest_step = max(longest_step, time.monotonic() - began)
+        return bool(more)
+
+    job_type.step = timed
+
+
+def window_override() -> Any:
+    """Return the context of the first window."""
+    return bpy.context.temp_override(window=bpy.context.window_manager.windows[0])
+
+
+def start(folder: Path, helpers: Any, samples: int = 1, first_iterations: int = 2, iterations: int = 2) -> bpy.types.Scene:
+    """Build a scene and press Stylize."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    with window_override():
+        scene = helpers.build_scene(frames=3)
+    scene.cycles.samples = samples
+    settings = scene.lwsw
+    settings.style = str(helpers.write_painting(folder / "painting.png"))
+    settings.output = str(folder / "out")
+    settings.relu3_1 = settings.relu4_1 = settings.relu5_1 = 0
+    settings.first_iterations, settings.iterations = first_iterations, iterations
+    return scene
+
+
+def press() -> None:
+    """Press Stylize."""
+    with window_override():
+        bpy.ops.ed.undo_push(message="before")
+        bpy.ops.lwsw.stylize("INVOKE_DEFAULT")
+
+
+def until(condition: Callable[[], bool], seconds: float = 120) -> Iterator[float]:
+    """Wait without blocking."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        yield 0.02
+
+
+def steps(folder: Path) -> Iterator[float]:
+    """Go through the checks; what is yielded is how many seconds to wait."""
+    import helpers
+
+    import blender_lwsw
+    from blender_lwsw.session import session
+
+    blender_lwsw.register()
+
+    from blender_lwsw.job import Job
+
+    time_steps(Job)
+
+    def phase() -> str:
+        return session.job.phase if session.job else ""
+
+    scene = start(folder / "a", helpers)
+    yield 0.5
+    before = helpers.snapshot(scene)
+    press()
+    tick = watch_pauses()
+    yield from until(lambda: phase() == "stylize" or not session.is_running)
+    check("scene values are back after rendering", helpers.snapshot(scene) == before)
+    yield from until(lambda: not session.is_running)
+    bpy.app.timers.unregister(tick)
+    check("a job finishes in the window", session.error is None and session.summary != "", session.error or session.summary)
+    check("no step of the job blocks the window", longest_step < 0.5, f"longest step {longest_step:.2f} s")
+    check("the window is not frozen", longest_pause < 3.0, f"longest pause {longest_pause:.2f} s, with software drawing")
+    check("scene values are back", helpers.snapshot(scene) == before)
+    strips = scene.sequence_editor.strips
+    check("there are two strips of three frames", sorted(len(strip.elements) for strip in strips) == [3, 3])
+    with window_override():
+        bpy.ops.ed.undo()
+    left = bpy.data.scenes[0]
+    check("undo takes the strips back, and nothing else", len(left.sequence_editor.strips) == 0 and left.lwsw.style != "")
+
+    scene = start(folder / "b", helpers, first_iterations=20_000)
+    yield 0.5
+    press()
+    yield from until(lambda: session.is_running and session.progress().phase == "stylize" and session.progress().fraction > 0)
+    began = time.monotonic()
+    with window_override():
+        bpy.ops.lwsw.cancel()
+    yield from until(lambda: not session.is_running, 30)
+    took = time.monotonic() - began
+    check("cancel while painting takes at most two seconds", took <= 2.2, f"{took:.2f} s")
+    check("it is called cancelled", session.error is not None and session.error.code == "cancelled", session.error)
+
+    scene = start(folder / "c", helpers, samples=3000)
+    yield 0.5
+    before = helpers.snapshot(scene)
+    press()
+    yield from until(lambda: bpy.app.is_job_running("RENDER"))
+    session.cancel()
+    yield from until(lambda: not session.is_running, 60)
+    check("cancel while rendering waits for Blender's frame", not bpy.app.is_job_running("RENDER"))
+    check("then it ends as cancelled", session.error is not None and session.error.code == "cancelled", session.error)
+    check("scene values are back after cancelling", helpers.snapshot(scene) == before)
+
+    scene = start(folder / "d", helpers, samples=3000)
+    yield 0.5
+    press()
+    yield from until(lambda: bpy.app.is_job_running("RENDER"))
+    yield 0.3
+    with window_override():
+        bpy.ops.ed.undo_push(message="something")
+        bpy.ops.ed.undo()
+    yield from until(lambda: not session.is_running, 120)
+    scene = bpy.data.scenes[0]
+    after = scene.render.filepath
+    check("undo while rendering ends or goes on, without a crash", not session.is_running, session.error or session.summary)
+    check("the output path is the artist's", "lwsw" not in after and "partial" not in after, after)
+
+    # Not while a frame renders: a script that loads a file then crashes Blender 5.2 without this extension, too.
+    scene = start(folder / "e", helpers, first_iterations=20_000)
+    yield 0.5
+    press()
+    yield from until(lambda: session.is_running and session.progress().phase == "stylize")
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    yield 1.0
+    check("loading a file while painting ends the job", not session.is_running, session.error)
+    check("no timer is left", not bpy.app.timers.is_registered(session._timer))
+    ours = [name for name in dir(bpy.app.handlers) if any(is_ours(item) for item in handlers_of(name))]
+    check("no render handler is left", not ours, ours)
+
+    scene = start(folder / "f", helpers, samples=4000)
+    yield 0.5
+    before = helpers.snapshot(scene)
+    press()
+    yield from until(lambda: bpy.app.is_job_running("RENDER"))
+    blender_lwsw.unregister()
+    yield from until(lambda: not bpy.app.is_job_running("RENDER"))
+    yield 1.0
+    check("turned off while rendering, scene values are back after the frame", helpers.snapshot(scene) == before)
+
+
+def handlers_of(name: str) -> list[Any]:
+    """Return a list of handlers; empty for what is none."""
+    value = getattr(bpy.app.handlers, name)
+    return value if isinstance(value, list) else []
+
+
+def is_ours(handler: Any) -> bool:
+    """Return whether a handler belongs to a render of the extension."""
+    return type(getattr(handler, "__self__", None)).__name__ == "Renderer"
+
+
+def main() -> None:
+    """Run the checks from a timer, then quit."""
+    parser = argparse.ArgumentParser(prog="window_check.py")
+    parser.add_argument("--project", type=Path, default=Path.cwd(), help="a checkout of the project")
+    chosen = parser.parse_args(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else [])
+    sys.path[:0] = [str(chosen.project), str(chosen.project / "tests" / "blender")]
+    bpy.context.preferences.view.show_splash = False
+    running = steps(Path(tempfile.mkdtemp(prefix="lwsw-window-")))
+
+    def tick() -> float | None:
+        global failures
+        try:
+            return next(running)
+        except StopIteration:
+            pass
+        except Exception:  # noqa: BLE001 - this is the end of the program
+            traceback.print_exc()
+            failures += 1
+        sys.stdout.flush()
+        os._exit(failures)
+
+    bpy.app.timers.register(tick, first_interval=2.0, persistent=True)
+
+
+main()
