@@ -10,14 +10,12 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from ..errors import LwswError
-from ..profiles import FrameValues
+from ..profiles import FrameValues, layer_stride, receptive_field
 from .flow import fill_uncovered, warp
-from .objective import Calibration, Objective, calibrate, style_targets
+from .objective import CONTENT_LAYER, Calibration, Objective, calibrate, style_targets
 from .optimize import optimize
 from .vgg import VGG19
 
-#: Below this the picture is smaller than what the deep layers need to see anything but its border.
-MINIMUM_SIZE = 16
 _COARSEST = 100  # pixels of the shorter side; large strokes are laid out there
 #: Called before each iteration with its number from 0 and the number of iterations of this frame.
 Progress = Callable[[int, int], None]
@@ -113,9 +111,12 @@ class Stylizer:
         """
         frame = self._to_device(frame)
         height, width = frame.color.shape[2:]
-        if min(height, width) < MINIMUM_SIZE:
+        deepest = max({*self._layers, CONTENT_LAYER}, key=layer_stride)
+        if min(height, width) < layer_stride(deepest):
             raise LwswError(
-                "image_too_small", f"Frames of {width}×{height} pixels are too small.", f"Use at least {MINIMUM_SIZE} on each side."
+                "image_too_small",
+                f"Frames of {width}×{height} pixels are too small for the layer {deepest}.",
+                f"Use at least {layer_stride(deepest)} pixels on each side, better {receptive_field(deepest)}.",
             )
         if frame.flow is None or state is None:
             image, calibration = self._paint_first(frame, state.calibration if state else None, progress)
@@ -176,7 +177,7 @@ def fit_painting(painting: Tensor, height: int, width: int) -> Tensor:
     """Return a painting (``1×3×h×w``) scaled to the area of a frame, in its own proportions."""
     rows, columns = painting.shape[2:]
     scale = (height * width / (rows * columns)) ** 0.5
-    return _resize(painting, (max(MINIMUM_SIZE, round(rows * scale)), max(MINIMUM_SIZE, round(columns * scale))))
+    return _resize(painting, (max(1, round(rows * scale)), max(1, round(columns * scale))))
 
 
 def _pyramid(height: int, width: int) -> list[tuple[int, int]]:
