@@ -306,7 +306,8 @@ def is_up_to_date(environment: Environment) -> bool:
 
 def is_usable(environment: Environment) -> bool:
     """Say whether there is a virtual environment to go on with: of the right Python, and not one whose making was interrupted."""
-    has_pip = any(environment.path.glob("[Ll]ib/**/site-packages/pip/__main__.py"))
+    places = ("lib/python*/site-packages", "Lib/site-packages")
+    has_pip = any(path.is_file() for place in places for path in environment.path.glob(f"{place}/pip/__main__.py"))
     return environment.python.exists() and has_pip and _version_of(str(environment.python)) in environment.pythons
 
 
