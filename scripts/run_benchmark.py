@@ -209,11 +209,11 @@ def demo(options: argparse.Namespace) -> dict[str, Any]:
     source = results / "source"
     lwsw = [sys.executable, "-m", "lwsw.cli"]
     independent = options.clip / "independent"
-    clip = ["--color", str(source / "*.png"), "--style", str(painting)]
+    clip = ["--color", str(source / "frames" / "*.png"), "--style", str(painting)]
     words = ["stylize", *clip, "--out", str(independent), "--independent", "--iterations", str(3 * iterations)]
     words += ["--profile", report["settings"]["profile"], "--width", str(report["settings"]["width"])]
     subprocess.run([*lwsw, *words], check=True)
-    words = ["evaluate", *clip, "--passes", str(source / "*.exr"), "--stylized", str(results / "*.png"), "--against"]
+    words = ["evaluate", *clip, "--passes", str(source / "passes" / "*.exr"), "--stylized", str(results / "*.png"), "--against"]
     words += [str(independent / "*.png"), "--json"]
     cameras = source / "cameras.json"
     words += ["--cameras", str(cameras)] if cameras.is_file() else []
