@@ -224,6 +224,7 @@ BAD_INPUT = {
     "bad_frame_size": lambda clip: (clip / "rgb_0009.png").write_bytes(picture(0, 20, 20)),
     "missing_pass": lambda clip: (clip / "pass_0008.exr").unlink(),
     "corrupt_pass": lambda clip: truncate(clip / "pass_0008.exr", 0.9),
+    "bad_pass_values": lambda clip: write_passes(clip / "pass_0008.exr", WIDTH, HEIGHT, value=float("nan")),
 }
 
 
@@ -236,6 +237,21 @@ def test_bad_input_is_told_before_anything_runs(clip, quick, capsys, code):
     assert error["code"] == code and error["hint"]
     assert error["message"] in shown.err and error["hint"] in shown.err and "Traceback" not in shown.err
     assert quick.ran == []
+    if "pass" in code:
+        assert "pass_" in error["message"] or "frame 8" in error["message"]
+        assert not (clip.parent / "out" / "job").exists(), "found before the job is made"
+
+
+def test_a_pass_that_became_bad_is_found_when_the_job_goes_on(clip, quick, capsys):
+    quick.fail_at = 9
+    assert main(command(clip)) == 1
+    (clip / "pass_0009.exr").unlink()
+    write_passes(clip / "pass_0009.exr", WIDTH, HEIGHT, value=float("nan"))
+    quick.fail_at = None
+    capsys.readouterr()
+    assert main(command(clip, "--json")) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "bad_pass_values" and quick.ran == [7, 8]
+    assert not (clip.parent / "out" / "job" / "passes" / "0009.exr").exists()
 
 
 def test_passes_without_vectors(clip, quick, capsys):

@@ -251,6 +251,7 @@ def test_looking_at_the_lock_is_not_holding_it(tmp_path):
 def test_sweep_removes_only_what_a_killed_writer_left(tmp_path):
     job = make(tmp_path / "job")
     left = [job.path / "results" / f".{'0' * 16}.lwsw-tmp", job.state_path / f".{'a' * 16}.lwsw-tmp"]
+    left.append(job.path / "passes" / f".{'b' * 16}.lwsw-tmp")
     for path in [*left, job.result_path(1)]:
         path.touch()
     with job.lock():

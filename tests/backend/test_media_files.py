@@ -107,6 +107,22 @@ def test_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_fails_its_check_never_gets_the_name(tmp_path: Path) -> None:
+    target = tmp_path / "0001.exr"
+    seen = []
+
+    def refuse(path: Path) -> None:
+        seen.append((path.parent, path.read_bytes()))
+        raise LwswError("corrupt_pass", "It is damaged.", "")
+
+    write_atomically(target, b"old", lambda path: seen.append((path.parent, path.read_bytes())))
+    with pytest.raises(LwswError) as raised:
+        write_atomically(target, b"new", refuse)
+    assert raised.value.code == "corrupt_pass"
+    assert seen == [(tmp_path, b"old"), (tmp_path, b"new")]
+    assert list(tmp_path.iterdir()) == [target] and target.read_bytes() == b"old"
+
+
 def test_killed_writer_leaves_old_file_and_is_swept(tmp_path: Path) -> None:
     """A process that dies between writing and renaming leaves the old file, and a rest that the sweep finds."""
     target = tmp_path / "0001.png"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lwsw.errors import LwswError
-from lwsw.media.images import decode_image, encode_png16, read_image, resize, write_png16
+from lwsw.media.images import check_png, decode_image, encode_png16, read_image, resize, write_png16
 
 
 def picture(height: int = 20, width: int = 30, seed: int = 0) -> np.ndarray:
@@ -224,10 +224,39 @@ def test_damaged_png_is_found(capfd: pytest.CaptureFixture[str]) -> None:
     for position in range(8, len(data), len(data) // 50):
         damaged = bytearray(data)
         damaged[position] ^= 0x10
-        with pytest.raises(LwswError) as raised:
-            decode_image(bytes(damaged))
-        assert raised.value.code == "unreadable_frame", position
+        for read in (decode_image, check_png):
+            with pytest.raises(LwswError) as raised:
+                read(bytes(damaged))
+            assert raised.value.code == "unreadable_frame", position
     assert capfd.readouterr().err == ""  # found before the decoder prints its own complaint
+
+
+def test_check_png_gives_the_size() -> None:
+    assert check_png(encode_png16(picture(20, 30))) == (30, 20)
+    assert check_png(png(2, 1, 8, 3, b"\x00\x00\x01", chunk(b"PLTE", b"\x00\x00\xff\xff\x00\x00"))) == (2, 1)
+
+
+HEADER = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"", "is not a PNG"),
+        (encode(".jpg", np.zeros((4, 4, 3), np.uint8)), "is not a PNG"),
+        (png(0, 1, 8, 0, b"\x00\x00"), "is damaged"),
+        (b"\x89PNG\r\n\x1a\n" + chunk(b"tEXt", b"a") + HEADER + chunk(b"IDAT", b"") + chunk(b"IEND", b""), "is damaged"),
+        (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", b"short") + chunk(b"IDAT", b"") + chunk(b"IEND", b""), "is damaged"),
+        (b"\x89PNG\r\n\x1a\n" + HEADER + chunk(b"IEND", b""), "holds no pixels"),
+        (png(1, 1, 8, 0, b"\x00\x00")[:-12], "was not written completely"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["style", "frame"])
+def test_check_png_says_what_is_wrong(data: bytes, problem: str, kind: str) -> None:
+    with pytest.raises(LwswError) as raised:
+        check_png(data, "0007.png", kind)  # type: ignore[arg-type]
+    assert raised.value.code == f"unreadable_{kind}"
+    assert f"0007.png {problem}." in raised.value.message
 
 
 def test_jpeg_with_something_behind_its_end() -> None:

@@ -285,6 +285,7 @@ def open_job(backend):
         ("passes/1", passes()[: len(passes()) // 2], "corrupt_pass"),
         ("passes/1", passes(axes=""), "missing_pass"),
         ("passes/1", passes(axes="XYZ"), "missing_pass"),
+        ("passes/1", passes(value=float("nan")), "bad_pass_values"),
         ("passes/9", passes(), "missing_frames"),
         ("cameras", b"{", "bad_settings"),
         ("cameras", b'{"frames": {}}', "bad_settings"),
@@ -295,6 +296,17 @@ def test_bad_uploads_are_refused_at_once(backend, open_job, what, content, code)
     status, given = backend.error("PUT", f"/v1/jobs/{open_job}/{what}", content=content)
     assert 400 <= status < 500 and given == (code or given)
     assert sorted(path for path in backend.jobs.rglob("*")) == before, "nothing was written"
+
+
+def test_a_refused_pass_leaves_the_old_one_and_is_called_by_its_name(backend, open_job):
+    backend.put(open_job, "passes/1", passes())
+    refused = [(passes(value=float("nan")), "bad_pass_values", "Render"), (passes(axes="XYZ"), "missing_pass", "4 dimensions")]
+    for content, code, hint in refused:
+        error = backend.client.put(f"/v1/jobs/{open_job}/passes/1", content=content).json()["error"]
+        assert error["code"] == code and hint in error["hint"]
+        assert " 0001.exr " in error["message"], "the artist never saw the temporary name"
+    folder = backend.jobs / open_job / "passes"
+    assert [path.name for path in folder.iterdir()] == ["0001.exr"] and (folder / "0001.exr").read_bytes() == passes()
 
 
 def test_frames_of_different_sizes_are_refused(backend, open_job):
@@ -427,6 +439,43 @@ def test_a_new_server_finds_the_jobs_of_one_that_was_killed(tmp_path):
         (jobs / hanging / "behave").write_text("")
         backend.client.post(f"/v1/jobs/{hanging}/resume")
         assert backend.wait(hanging, "done", "failed")["state"] == "done"
+
+
+def test_jobs_that_ended_long_ago_are_removed_at_the_start(tmp_path):
+    jobs = tmp_path / "jobs"
+
+    def old(name: str, event: str = "", days: float = 31, finished: bool = False) -> JobDirectory:
+        job = make_job(jobs / name, frames=(1,))
+        with job.lock():  # leaves the file
+            pass
+        if event:
+            job.append_event({"event": event, "error": {"code": "internal", "message": "It broke.", "hint": ""}})
+        if finished:
+            job.result_path(1).write_bytes(picture())
+        then = time.time() - days * 86_400
+        for path in (*job.path.rglob("*"), job.path):
+            os.utime(path, (then, then))
+        return job
+
+    old("done", finished=True)
+    old("cancelled", "job_cancelled")
+    old("created")
+    old("failed", "job_failed")
+    old("stopped", "job_started")
+    old("recent", finished=True, days=29)
+    os.utime(old("touched", finished=True).path / "results")
+    held = old("held", finished=True)
+    damaged = old("damaged", finished=True)
+    (damaged.path / "job.json").write_text("{")
+    os.utime(damaged.path / "job.json", (0, 0))
+    (jobs / "no job").mkdir()
+    os.utime(jobs / "no job", (0, 0))
+    expected = {"created", "failed", "stopped", "recent", "touched", "held", "damaged", "no job"}
+    with held.lock():
+        os.utime(held.path / "lock", (0, 0))
+        with running(jobs, tmp_path):
+            wait_until(lambda: {path.name for path in jobs.iterdir()} == expected)
+            assert held.result_path(1).exists()
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "shutdown", "stdin"])

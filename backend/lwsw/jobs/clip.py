@@ -14,16 +14,15 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
 from ..errors import LwswError
 from ..media.files import output_error, write_atomically
-from ..media.images import read_image, write_png16
+from ..media.images import check_png, decode_image, read_image, write_png16
+from ..media.passes import read_motion
 from ..media.sequences import find_sequence
 from .directory import JobDirectory, check_file_name, job_data, name_frames
-from .inputs import check_frame, check_pass, check_style
 from .settings import StylizeSettings
 
 
@@ -80,7 +79,7 @@ class Clip:
         """Return width and height of the first picture; raise ``unreadable_frame``."""
         path = next(iter(self.color.values()))
         if path.suffix.lower() == ".png":
-            return check_frame(_read(path), str(path))
+            return check_png(_read(path), str(path))
         rows, columns = read_image(path, "frame").shape[:2]
         return columns, rows
 
@@ -141,6 +140,7 @@ class ClipJob:
                 clip_job = cls(out, job, outputs)
                 if changed:
                     clip_job._replace(changed, sources)
+                _check_passes(clip, settings, path)
                 clip_job._fill(clip, cameras)
                 return clip_job
             if job.finished_frames() and not overwrite:
@@ -151,6 +151,7 @@ class ClipJob:
                 )
             _remove(out, job)
         _check_outputs(out, outputs.values(), clip.sources, overwrite)
+        _check_passes(clip, settings, path)
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -203,10 +204,10 @@ class ClipJob:
             _write_clip(self.job.path, sources, self._outputs)
 
     def _fill(self, clip: Clip, cameras: Path | None) -> None:
-        """Bring the files into the job directory, each one checked; those that are there stay."""
+        """Bring the files into the job directory, pictures checked (:func:`_check_passes` did the passes); those that are there stay."""
         for source, target in zip(clip.styles, self.job.style_paths, strict=True):
             if not target.exists():
-                check_style(_read(source), str(source))
+                decode_image(_read(source), "style", str(source))
                 _link_or_copy(source, target)
         expected = clip.size()
         for frame, source in clip.color.items():
@@ -214,7 +215,7 @@ class ClipJob:
             if target.exists():
                 continue
             if source.suffix.lower() == ".png":
-                size = check_frame(_read(source), str(source))
+                size = check_png(_read(source), str(source))
                 _check_size(source, size, expected)
                 _link_or_copy(source, target)
             else:
@@ -225,7 +226,6 @@ class ClipJob:
             for frame, source in (clip.passes or {}).items():
                 target = self.job.pass_path(frame)
                 if not target.exists():
-                    _check_pass_file(source)
                     _link_or_copy(source, target)
         if cameras is not None and not self.job.cameras_path.exists():
             try:
@@ -344,15 +344,12 @@ def _check_size(path: Path, size: tuple[int, int], expected: tuple[int, int]) ->
         )
 
 
-def _check_pass_file(path: Path) -> None:
-    try:
-        with path.open("rb") as stream:
-            if not os.fstat(stream.fileno()).st_size:  # what is empty cannot be mapped
-                check_pass(b"", str(path))
-            with mmap(stream.fileno(), 0, access=ACCESS_READ) as data:
-                check_pass(data, str(path))
-    except OSError as error:
-        raise LwswError("corrupt_pass", f"The pass file {path} cannot be read: {error.strerror}.", "Check the file.") from error
+def _check_passes(clip: Clip, settings: StylizeSettings, path: Path) -> None:
+    """Read the passes that the job in ``path`` needs and does not hold yet; raise what :func:`read_motion` raises."""
+    if settings.needs_passes(len(clip.color)):
+        for frame, source in (clip.passes or {}).items():
+            if not (path / "passes" / f"{frame:04d}.exr").exists():
+                read_motion(source)
 
 
 def _read(path: Path) -> bytes:

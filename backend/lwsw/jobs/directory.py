@@ -149,7 +149,7 @@ class JobDirectory:
     @property
     def needs_passes(self) -> bool:
         """Whether every frame needs an EXR with the Vector pass."""
-        return self.settings.motion == "vector" and len(self.frames) > 1
+        return self.settings.needs_passes(len(self.frames))
 
     def frame_path(self, frame: int) -> Path:
         """Path of the source colour of a frame."""
@@ -292,9 +292,9 @@ class JobDirectory:
         return False
 
     def sweep(self) -> None:
-        """Remove temporary files that a killed writer left in ``results`` and ``state``, unless somebody works on the job."""
+        """Remove temporary files that a killed writer left in the folders of the job, unless somebody works on it."""
         if not self.is_locked():
-            for name in ("results", "state"):
+            for name in _FOLDERS:
                 sweep_temporary_files(self.path / name)
 
 

@@ -83,6 +83,10 @@ class StylizeSettings:
             _value_at(self.temporal_weight, index),
         )
 
+    def needs_passes(self, count: int) -> bool:
+        """Whether every one of ``count`` frames needs an EXR with the Vector pass."""
+        return self.motion == "vector" and count > 1
+
     def check_frames(self, count: int) -> None:
         """Check that values that change over time have one entry per frame, and that no frame has all weights zero."""
         changing = {f"weight of {name}": value for name, value in self.layer_weights.items()}

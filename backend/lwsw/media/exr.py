@@ -18,13 +18,16 @@ from ..errors import LwswError
 _stdout_lock = threading.Lock()
 
 
-def read_channels(path: Path, wanted: Callable[[str], bool] | None = None, *, outside: float = 0.0) -> dict[str, np.ndarray]:
+def read_channels(
+    path: Path, wanted: Callable[[str], bool] | None = None, *, outside: float = 0.0, name: str = ""
+) -> dict[str, np.ndarray]:
     """Read channels of every part of an EXR file.
 
     Args:
         path: the file.
         wanted: says by its full name whether a channel is returned; None returns all.
         outside: value of the pixels of the display window that the data window does not cover.
+        name: what errors call the file; empty takes its path.
 
     Returns:
         Full channel name → H,W float32, rows top-down, in the size of the display window. Names keep their view layer
@@ -34,26 +37,27 @@ def read_channels(path: Path, wanted: Callable[[str], bool] | None = None, *, ou
     Raises:
         LwswError: ``missing_pass`` where the file does not exist, ``corrupt_pass`` where it cannot be read completely.
     """
+    shown = name or str(path)
     if not path.is_file():
-        raise LwswError("missing_pass", f"The pass file {path} does not exist.", "Render the passes of this frame again.")
+        raise LwswError("missing_pass", f"The pass file {shown} does not exist.", "Render the passes of this frame again.")
     try:
         parts = _read_parts(path)
     except (RuntimeError, ValueError, TypeError, KeyError, OSError, MemoryError) as error:
-        raise corrupt_pass(path) from error
+        raise _corrupt_pass(shown) from error
     channels: dict[str, np.ndarray] = {}
     names: set[str] = set()
     for header, pixels in parts:
-        for name, values in pixels.items():
-            full_name = f"{header.get('name', '')}.{name}" if name in names else name
+        for channel, values in pixels.items():
+            full_name = f"{header.get('name', '')}.{channel}" if channel in names else channel
             names.add(full_name)
             if wanted is None or wanted(full_name):
-                channels[full_name] = _in_display_window(path, values, header, outside)
+                channels[full_name] = _in_display_window(shown, values, header, outside)
     return channels
 
 
-def corrupt_pass(path: Path, reason: str = "is damaged or was not written completely") -> LwswError:
+def _corrupt_pass(name: str, reason: str = "is damaged or was not written completely") -> LwswError:
     """Return the error for a pass file whose content cannot be used."""
-    return LwswError("corrupt_pass", f"The pass file {path} {reason}.", "Render the passes of this frame again.")
+    return LwswError("corrupt_pass", f"The pass file {name} {reason}.", "Render the passes of this frame again.")
 
 
 def _read_parts(path: Path) -> list[tuple[dict[str, Any], dict[str, np.ndarray | None]]]:
@@ -70,13 +74,13 @@ def _read_parts(path: Path) -> list[tuple[dict[str, Any], dict[str, np.ndarray |
     return list(zip(headers, contents, strict=True))
 
 
-def _in_display_window(path: Path, pixels: np.ndarray | None, header: dict[str, Any], outside: float) -> np.ndarray:
+def _in_display_window(name: str, pixels: np.ndarray | None, header: dict[str, Any], outside: float) -> np.ndarray:
     """Place the data window into the display window: pixels around it become ``outside``, overscan is cut off."""
     (data_left, data_top), (data_right, data_bottom) = (corner.tolist() for corner in header["dataWindow"])
     (left, top), (right, bottom) = (corner.tolist() for corner in header["displayWindow"])
     size = (data_bottom - data_top + 1, data_right - data_left + 1)
     if pixels is None or pixels.dtype == object or pixels.shape != size:
-        raise corrupt_pass(path, "has channels of an unsupported kind (deep or subsampled)")
+        raise _corrupt_pass(name, "has channels of an unsupported kind (deep or subsampled)")
     values = pixels.astype(np.float32, copy=False)
     if (data_left, data_top, data_right, data_bottom) == (left, top, right, bottom):
         return values

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import LwswError
@@ -18,13 +19,19 @@ _NO_SPACE = {errno.ENOSPC, errno.EFBIG} | {getattr(errno, "EDQUOT", errno.ENOSPC
 _REPLACE_ATTEMPTS = 10 if os.name == "nt" else 1
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, check: Callable[[Path], object] | None = None) -> None:
     """Write ``data`` to ``path`` so that a crash at any moment leaves the old file or the complete new one.
 
     The bytes go to a temporary name in the same folder, are flushed to the disk, and are renamed. The folder must exist.
 
+    Args:
+        path: the file.
+        data: its content.
+        check: called with the temporary file before it takes the place of ``path``; what it raises leaves everything as it was.
+
     Raises:
-        LwswError: ``disk_full``, or ``output_not_writable`` for any other reason that the system gives. The temporary file is removed.
+        LwswError: ``disk_full``, or ``output_not_writable`` for any other reason that the system gives, or what ``check`` raises. The
+            temporary file is removed.
     """
     temporary = path.with_name(f".{secrets.token_hex(8)}.lwsw-tmp")
     try:
@@ -33,6 +40,8 @@ def write_atomically(path: Path, data: bytes) -> None:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
+            if check is not None:
+                check(temporary)
             _replace(temporary, path)
         finally:
             # After the rename there is nothing left to remove; after any failure, Ctrl-C included, there may be.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from pathlib import Path
 from typing import Literal
@@ -47,9 +48,7 @@ def read_image(path: Path, kind: Kind = "frame") -> np.ndarray:
 
 def decode_image(data: bytes, kind: Kind = "frame", name: str = "picture") -> np.ndarray:
     """Decode the bytes of a picture file as :func:`read_image` does; ``name`` appears in errors."""
-    problem = _find_damage(data)
-    if problem:
-        raise _unreadable(kind, name, problem)
+    _check_whole(data, kind, name)
     # IMREAD_COLOR applies the orientation of cameras and scanners but drops alpha; JPEG has none.
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH if data.startswith(_JPEG_SIGNATURE) else cv2.IMREAD_UNCHANGED
     try:
@@ -59,6 +58,41 @@ def decode_image(data: bytes, kind: Kind = "frame", name: str = "picture") -> np
     if pixels is None:
         raise _unreadable(kind, name, "is damaged or not a picture")
     return _to_rgb(pixels, kind, name)
+
+
+def check_png(data: bytes, name: str = "picture", kind: Kind = "frame") -> tuple[int, int]:
+    """Return width and height of a PNG in pixels, without decoding it; ``name`` appears in errors.
+
+    Checks every chunk's checksum, so a file that was cut off or damaged on its way is noticed.
+
+    Raises:
+        LwswError: ``unreadable_style`` / ``unreadable_frame``.
+    """
+    if not data.startswith(_PNG_SIGNATURE):
+        raise _unreadable(kind, name, "is not a PNG")
+    view = memoryview(data)
+    position = len(_PNG_SIGNATURE)
+    size, has_pixels = (0, 0), False
+    while position + 12 <= len(data):
+        end = position + 8 + int.from_bytes(view[position : position + 4], "big")
+        if end + 4 > len(data):
+            break
+        if zlib.crc32(view[position + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            raise _unreadable(kind, name, "is damaged")
+        chunk = bytes(view[position + 4 : position + 8])
+        if position == len(_PNG_SIGNATURE):
+            if chunk != b"IHDR" or end - position < 8 + 13:
+                raise _unreadable(kind, name, "is damaged")
+            size = struct.unpack_from(">II", view, position + 8)
+            if 0 in size:
+                raise _unreadable(kind, name, "is damaged")
+        has_pixels = has_pixels or chunk == b"IDAT"
+        if chunk == b"IEND":
+            if not has_pixels:
+                raise _unreadable(kind, name, "holds no pixels")
+            return size
+        position = end + 4
+    raise _unreadable(kind, name, "was not written completely")
 
 
 def encode_png16(image: np.ndarray) -> bytes:
@@ -122,32 +156,16 @@ def _to_rgb(pixels: np.ndarray, kind: Kind, name: str) -> np.ndarray:
     return np.ascontiguousarray(colour)
 
 
-def _find_damage(data: bytes) -> str:
-    """Return what is wrong with the bytes of a picture, or "": some versions of the decoder fill what is missing with grey, silently."""
+def _check_whole(data: bytes, kind: Kind, name: str) -> None:
+    """Raise where bytes are missing or damaged: some versions of the decoder fill what is missing with grey, silently."""
     if not data:
-        return "is empty"
+        raise _unreadable(kind, name, "is empty")
     if data.startswith(_EXR_SIGNATURE):
-        return "is an EXR file; display-referred colour is needed"
+        raise _unreadable(kind, name, "is an EXR file; display-referred colour is needed")
     if data.startswith(_PNG_SIGNATURE):
-        return _find_png_damage(data)
+        check_png(data, name, kind)
     if data.startswith(_JPEG_SIGNATURE) and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
-        return "was not written completely"
-    return ""
-
-
-def _find_png_damage(data: bytes) -> str:
-    view = memoryview(data)
-    position = len(_PNG_SIGNATURE)
-    while position + 12 <= len(data):
-        end = position + 8 + int.from_bytes(view[position : position + 4], "big")
-        if end + 4 > len(data):
-            break
-        if zlib.crc32(view[position + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
-            return "is damaged"
-        if data[position + 4 : position + 8] == b"IEND":
-            return ""
-        position = end + 4
-    return "was not written completely"
+        raise _unreadable(kind, name, "was not written completely")
 
 
 def _unreadable(kind: Kind, name: str, problem: str) -> LwswError:

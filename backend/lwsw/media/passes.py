@@ -43,30 +43,31 @@ class Motion:
     known: np.ndarray
 
 
-def read_motion(path: Path) -> Motion:
+def read_motion(path: Path, name: str = "") -> Motion:
     """Read the Vector pass, and the Depth pass if there is one, of a multilayer EXR file.
 
     Channels are recognized by their last two names (``ViewLayer.Vector.X``, ``Vector.X``, ``Depth.Z``, ``Depth.V``) in any case.
     Of several view layers the first one in the file with a complete Vector pass counts, and its own Depth.
+    Errors call the file ``name``; empty takes its path.
 
     Raises:
         LwswError: ``missing_pass`` without a complete Vector pass, ``bad_pass_values`` where it holds NaN or infinity, and the errors of
             :func:`lwsw.media.exr.read_channels`.
     """
-    channels = read_channels(path, _is_wanted, outside=10000.0)
-    layers = _group_by_layer(channels)
-    layer = next((name for name, passes in layers.items() if all(f"vector.{axis}" in passes for axis in "xyzw")), None)
+    shown = name or str(path)
+    layers = _group_by_layer(read_channels(path, _is_wanted, outside=10000.0, name=name))
+    layer = next((prefix for prefix, passes in layers.items() if all(f"vector.{axis}" in passes for axis in "xyzw")), None)
     if layer is None:
-        raise _missing_vector(path, {key for passes in layers.values() for key in passes})
+        raise _missing_vector(shown, {key for passes in layers.values() for key in passes})
     x, y, z, w = (layers[layer][f"vector.{axis}"] for axis in "xyzw")
     sizes = {array.shape for array in (x, y, z, w)}
     if len(sizes) != 1:
-        raise LwswError("corrupt_pass", f"The Vector channels of {path} differ in size.", "Render the passes of this frame again.")
+        raise LwswError("corrupt_pass", f"The Vector channels of {shown} differ in size.", "Render the passes of this frame again.")
     bad = ~(np.isfinite(x) & np.isfinite(y) & np.isfinite(z) & np.isfinite(w))
     if bad.any():
         raise LwswError(
             "bad_pass_values",
-            f"The Vector pass in {path} holds values that are not numbers at {int(bad.sum())} pixels.",
+            f"The Vector pass in {shown} holds values that are not numbers at {int(bad.sum())} pixels.",
             "Render the passes of this frame again; if it stays, look for objects or bones with broken transforms in this frame.",
         )
     known = (np.abs(x) < UNKNOWN_VECTOR) & (np.abs(y) < UNKNOWN_VECTOR) & (np.abs(z) < UNKNOWN_VECTOR) & (np.abs(w) < UNKNOWN_VECTOR)
@@ -198,12 +199,12 @@ def _find_depth(layers: Mapping[str, Mapping[str, np.ndarray]], layer: str, size
     return None
 
 
-def _missing_vector(path: Path, found: set[str]) -> LwswError:
+def _missing_vector(name: str, found: set[str]) -> LwswError:
     vectors = sorted(key for key in found if key.startswith("vector."))
     if vectors:
         missing = ", ".join(axis.upper() for axis in "xyzw" if f"vector.{axis}" not in vectors)
-        return LwswError("missing_pass", f"The Vector pass in {path} is incomplete: {missing} is missing.", _VECTOR_W_HINT)
-    return LwswError("missing_pass", f"{path} has no Vector pass.", _VECTOR_HINT)
+        return LwswError("missing_pass", f"The Vector pass in {name} is incomplete: {missing} is missing.", _VECTOR_W_HINT)
+    return LwswError("missing_pass", f"{name} has no Vector pass.", _VECTOR_HINT)
 
 
 def _fill(vectors: np.ndarray, world: np.ndarray, camera: Mapping[str, Any], other: Mapping[str, Any] | None) -> np.ndarray:

@@ -281,7 +281,8 @@ class _TokenCheck:
         if scope["type"] == "http":
             given = dict(scope["headers"]).get(b"authorization", b"")
             if not secrets.compare_digest(given, self._expected):
-                error = LwswError("bad_token", "This backend was started by somebody else.", "Stop it and let the extension start its own.")
+                hint = "Check the token in the extension's preferences, or stop that backend and let the extension start its own."
+                error = LwswError("bad_token", "This backend does not accept the token.", hint)
                 response = _error_response(401, error)
                 response.headers["WWW-Authenticate"] = "Bearer"
                 await response(scope, receive, send)

@@ -13,18 +13,19 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import Cancelled, LwswError
 from ..jobs.directory import SCHEMA, JobDirectory, name_frames
 from ..jobs.failures import as_lwsw_error
-from ..jobs.inputs import check_frame, check_pass, check_style
 from ..jobs.progress import Progress
 from ..jobs.settings import StylizeSettings
 from ..jobs.state import read_state
 from ..media.files import output_error, write_atomically
+from ..media.images import check_png, decode_image
+from ..media.passes import read_motion
 from .supervisor import Supervisor, WorkerCommand, worker_command
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 _ORPHAN_SECONDS = 3.0  # the worker of a server that was killed needs a moment to notice
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _GRAVE = ".removed-"
+_KEPT_SECONDS = 30 * 24 * 3600.0  # done and cancelled jobs
 _REQUEST_KEYS = {"frames", "width", "height", "styles", "settings", "schema"}
 
 
@@ -108,8 +110,9 @@ class Jobs:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise output_error(folder, error) from error
-        for path in folder.glob(f"{_GRAVE}*"):  # of a server that was killed while it removed a job
-            shutil.rmtree(path, ignore_errors=True)
+        self._bury_old_jobs()
+        graves = list(folder.glob(f"{_GRAVE}*"))  # also of a server that was killed while it removed a job
+        threading.Thread(target=_empty, args=[graves], name="removal", daemon=True).start()  # gigabytes must not delay the start
         self._runner = threading.Thread(target=self._run_queue, name="job queue", daemon=True)
         self._runner.start()
 
@@ -173,14 +176,14 @@ class Jobs:
             raise LwswError("missing_style", f"This job has no painting '{name}'.", f"Its paintings: {', '.join(job.directory.styles)}.")
         if job.progress.results:
             raise LwswError("job_running", "Some frames are finished, so the painting cannot change.", "Send a new job.")
-        check_style(data, name)
+        decode_image(data, "style", name)  # paintings are few, so they are read completely
         write_atomically(job.directory.path / "styles" / name, data)
 
     def put_frame(self, identifier: str, frame: int, data: bytes) -> None:
         """Store the colour of a frame; raise ``unreadable_frame``, ``bad_frame_size``, ``missing_frames`` or ``job_running``."""
         job = self._open_for_upload(identifier)
         self._check_frame_open(job, frame)
-        width, height = check_frame(data, f"{frame:04d}.png")
+        width, height = check_png(data, f"{frame:04d}.png")
         with job.uploading:
             if job.source_size is None:
                 job.source_size = _size_on_disk(job.directory) or (width, height)
@@ -194,11 +197,15 @@ class Jobs:
         write_atomically(job.directory.frame_path(frame), data)
 
     def put_pass(self, identifier: str, frame: int, data: bytes) -> None:
-        """Store the passes of a frame; raise ``corrupt_pass``, ``missing_pass``, ``missing_frames`` or ``job_running``."""
+        """Store the passes of a frame once they have been read.
+
+        Raises:
+            LwswError: ``corrupt_pass``, ``missing_pass`` or ``bad_pass_values``; ``missing_frames`` or ``job_running``.
+        """
         job = self._open_for_upload(identifier)
         self._check_frame_open(job, frame)
-        check_pass(data, f"{frame:04d}.exr")
-        write_atomically(job.directory.pass_path(frame), data)
+        path = job.directory.pass_path(frame)
+        write_atomically(path, data, lambda temporary: read_motion(temporary, path.name))
 
     def put_cameras(self, identifier: str, data: bytes) -> None:
         """Store ``cameras.json``; raise ``bad_settings`` or ``job_running``."""
@@ -269,14 +276,9 @@ class Jobs:
             job = self._find(identifier)
             if job.state in ("queued", "running"):
                 raise LwswError("job_running", "This job is running, so it cannot be removed.", "Cancel it first.")
-            # Renamed first: a folder that is half removed must not look like a job.
-            grave = self.folder / f"{_GRAVE}{secrets.token_hex(4)}"
-            try:
-                job.directory.path.rename(grave)
-            except OSError as error:
-                raise output_error(job.directory.path, error) from error
+            grave = self._bury(job.directory.path)
             del self._jobs[identifier]
-        shutil.rmtree(grave, ignore_errors=True)
+        _empty([grave])
         log.info("job %s: removed", identifier)
 
     def close(self) -> None:
@@ -289,6 +291,28 @@ class Jobs:
         if supervisor is not None:
             supervisor.cancel()
         self._runner.join(timeout=3.0)
+
+    def _bury(self, path: Path) -> Path:
+        """Rename the directory of a job and return its new path: a folder that is half removed must not look like a job."""
+        grave = self.folder / f"{_GRAVE}{secrets.token_hex(4)}"
+        try:
+            path.rename(grave)
+        except OSError as error:
+            raise output_error(path, error) from error
+        return grave
+
+    def _bury_old_jobs(self) -> None:
+        """Take jobs that were done or cancelled long ago out of the list, so that the folder does not grow for ever."""
+        for path in sorted(self.folder.iterdir()):
+            try:
+                if not _ID.fullmatch(path.name) or not (path / "job.json").is_file() or time.time() - _last_change(path) < _KEPT_SECONDS:
+                    continue
+                directory = JobDirectory.open(path)
+                if not directory.is_locked() and read_state(directory)[0] in ("done", "cancelled"):
+                    self._bury(path)
+                    log.info("job %s: removed, it ended more than 30 days ago", path.name)
+            except (LwswError, OSError) as error:  # one damaged folder must not stop the server
+                log.warning("job %s: not removed: %s", path.name, error)
 
     def _find(self, identifier: str) -> Job:
         if not _ID.fullmatch(identifier):
@@ -380,7 +404,17 @@ def _size_on_disk(directory: JobDirectory) -> tuple[int, int] | None:
     """Return the size of a frame that came before this server started, or None."""
     for path in sorted((directory.path / "frames").glob("*.png")):
         try:
-            return check_frame(path.read_bytes(), path.name)
+            return check_png(path.read_bytes(), path.name)
         except (LwswError, OSError):
             continue
     return None
+
+
+def _last_change(path: Path) -> float:
+    """Return when something in the directory of a job last came, changed or went, in seconds since 1970."""
+    return max(entry.stat().st_mtime for entry in (path, *path.iterdir()))
+
+
+def _empty(graves: Iterable[Path]) -> None:
+    for grave in graves:
+        shutil.rmtree(grave, ignore_errors=True)
