@@ -209,13 +209,13 @@ def demo(options: argparse.Namespace) -> dict[str, Any]:
     source = results / "source"
     lwsw = [sys.executable, "-m", "lwsw.cli"]
     independent = options.clip / "independent"
+    cameras = source / "cameras.json"
     clip = ["--color", str(source / "frames" / "*.png"), "--style", str(painting)]
     words = ["stylize", *clip, "--out", str(independent), "--independent", "--iterations", str(3 * iterations)]
-    words += ["--profile", report["settings"]["profile"], "--width", str(report["settings"]["width"])]
+    words += ["--profile", report["settings"]["profile"]]
     subprocess.run([*lwsw, *words], check=True)
     words = ["evaluate", *clip, "--passes", str(source / "passes" / "*.exr"), "--stylized", str(results / "*.png"), "--against"]
     words += [str(independent / "*.png"), "--json"]
-    cameras = source / "cameras.json"
     words += ["--cameras", str(cameras)] if cameras.is_file() else []
     measured: dict[str, Any] = json.loads(subprocess.run([*lwsw, *words], check=True, capture_output=True, text=True).stdout)
     error, floor = measured["warping_error"], measured["warping_error_of_render"]
