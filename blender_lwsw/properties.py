@@ -131,7 +131,7 @@ class LwswSettings(bpy.types.PropertyGroup):
     first_iterations: IntProperty(
         name="First Frame",
         description="Optimization steps for the first frame",
-        default=150,
+        default=240,
         min=1,
         soft_max=1000,
         max=100_000,

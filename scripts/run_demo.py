@@ -58,7 +58,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--width", type=int, default=384, metavar="W", help="of the render in pixels (default 384)")
     parser.add_argument("--out", type=Path, default=ROOT / "demo_output", metavar="DIR", help="default: demo_output")
     parser.add_argument("--iterations", type=int, default=20, metavar="N", help="of each frame after the first (default 20)")
-    parser.add_argument("--first-iterations", type=int, default=150, metavar="N", help="of the first frame (default 150)")
+    parser.add_argument("--first-iterations", type=int, default=240, metavar="N", help="of the first frame (default 240)")
     parser.add_argument("--samples", type=int, default=12, metavar="N", help="of Cycles per pixel (default 12, denoised)")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
     options = parser.parse_args()

@@ -27,7 +27,7 @@ class StylizeSettings:
     temporal_weight: PerFrame = 1.0
     frequency_exponent: float = 0.5
     iterations: int = 20
-    first_iterations: int = 150
+    first_iterations: int = 240
     motion: str = "vector"
     seed: int = 0
     device: str = "auto"
