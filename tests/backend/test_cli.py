@@ -373,10 +373,19 @@ def test_what_nobody_expected_is_told_too(clip, quick, capsys):
     assert "shape mismatch" in shown.err and "Traceback" in shown.err, "the traceback goes into the bug report"
 
 
+INTERRUPTIBLE = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background hands down that Ctrl-C is ignored
+from lwsw.cli import main
+sys.exit(main())
+"""
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGINT")
 def test_control_c_keeps_finished_frames(clip):
     words = command(clip, "--iterations", "300", "--json")
-    with subprocess.Popen([sys.executable, "-m", "lwsw.cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    words = [sys.executable, "-c", INTERRUPTIBLE, *words]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         first = clip.parent / "out" / "0007.png"
         wait_until(lambda: first.exists() or process.poll() is not None, 60)
         process.send_signal(signal.SIGINT)
