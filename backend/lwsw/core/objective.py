@@ -15,12 +15,12 @@ from .vgg import VGG19
 #: The layer whose features keep the composition (Gatys, Ecker, Bethge 2016).
 CONTENT_LAYER = "relu4_2"
 
-# What a content weight of 1 means beside a style loss that counts in image distances. Chosen by looking at the demo's frame at 384×216,
-# Balanced: at half of it windows and the fence dissolve, at three times as much the sky's strokes thin out.
+# What a content weight of 1 means beside a style loss that counts in image distances. Chosen by eye on one frame of the demo at 384×216:
+# between half of it, where Balanced dissolves windows and the fence, and one and a half times, where they are plain.
 _CONTENT_UNIT = 0.006
 # What a temporal weight of 1 means, measured on the demo clip against frames painted one by one with three times the iterations: at 0.2 the
 # result was steadier than the render itself (0.75 of its warping error) and 5 % short of their style, at 0.05 0.84 and 3 %. At 0.02,
-# with a shorter first step and a longer first frame as well, 0.88 and 2 %. Warm starts along the motion do most of the work; the temporal term need only damp what is left.
+# with a shorter first step and a longer first frame as well, 0.88 and 2 %.
 _TEMPORAL_UNIT = 0.02
 # Strong enough that less than 1 % of the values end outside [0, 1]; the style loss of the clipped picture fell by 30 %.
 _RANGE_WEIGHT = 3.0
