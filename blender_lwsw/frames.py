@@ -61,13 +61,7 @@ def check_no_gap(frames: list[int], what: str) -> None:
 
 def png_size(path: Path) -> tuple[int, int]:
     """Return width and height in pixels of a PNG file; raise ``unreadable_frame`` if it is none."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(24)
-    except OSError as error:
-        raise LwswError(
-            "unreadable_frame", f"The frame {path.name} cannot be read ({error.strerror}).", "Check the file and its permissions."
-        ) from None
+    head = _read_head(path, 24)
     if len(head) < 24 or head[:8] != b"\x89PNG\r\n\x1a\n" or head[12:16] != b"IHDR":
         raise LwswError("unreadable_frame", f"The frame {path.name} is not a readable PNG picture.", "Render this frame again.")
     width, height = struct.unpack(">II", head[16:24])
@@ -113,13 +107,7 @@ def write_error(path: Path, error: OSError) -> LwswError:
 
 def exr_size(path: Path) -> tuple[int, int]:
     """Return width and height in pixels of an EXR file (of its first part); raise ``unreadable_frame`` if it is none."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(65536)
-    except OSError as error:
-        raise LwswError(
-            "unreadable_frame", f"The frame {path.name} cannot be read ({error.strerror}).", "Check the file and its permissions."
-        ) from None
+    head = _read_head(path, 65536)
     attribute = b"dataWindow\0box2i\0"
     found = head.find(attribute)
     start = found + len(attribute) + 4  # past the attribute's length
@@ -137,3 +125,14 @@ def picture_size(path: Path) -> tuple[int, int]:
     if suffix == ".exr":
         return exr_size(path)
     raise LwswError("unreadable_frame", f"{path.name} is neither PNG nor EXR.", "Save the rendered frames as PNG, or as multilayer EXR.")
+
+
+def _read_head(path: Path, count: int) -> bytes:
+    """Return the first bytes of a file; raise ``unreadable_frame``."""
+    try:
+        with path.open("rb") as file:
+            return file.read(count)
+    except OSError as error:
+        raise LwswError(
+            "unreadable_frame", f"The frame {path.name} cannot be read ({error.strerror}).", "Check the file and its permissions."
+        ) from None

@@ -80,7 +80,7 @@ class Objective:
 
     Args:
         targets: Gram matrices per layer.
-        content: ``1×3×H×W``, the frame as rendered, or None when β is 0.
+        content: ``1×3×H×W``, the frame as rendered.
         values: weights of this frame.
         warped, visibility: previous result warped to this frame and where it can be trusted (``1×3×H×W``, ``1×1×H×W``), or None.
     """
