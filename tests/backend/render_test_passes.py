@@ -85,6 +85,33 @@ def moving_plane(scene: bpy.types.Scene) -> None:
     key_locations(plane, {0: (-10.25, -0.25, -5.0), 1: (-10.0, 0.0, -5.0), 2: (-9.5, 0.1, -5.0)})
 
 
+# Object name → distance and edges in pixels from the middle of the picture: left, right, bottom, top. The first hides a part of the second.
+RECTANGLES = {
+    'Größe "Ä" \\ 字': (4.0, (-4.0, 12.0, -2.0, 12.5)),
+    "Floor": (5.0, (-20.0, 20.5, -10.0, 5.25)),
+    "Tree.001": (5.0, (24.0, 28.0, 0.0, 4.0)),
+    "Tree.002": (5.0, (24.0, 28.25, -8.0, -4.0)),
+    "Outside": (5.0, (100.0, 128.0, -8.0, -4.0)),
+}
+
+
+def objects_scene() -> bpy.types.Scene:
+    """Rectangles that face the camera, with the Cryptomatte pass; a box filter makes coverages the areas of pixels."""
+    scene = new_scene()
+    scene.cycles.samples = 64
+    scene.view_layers[0].use_pass_vector = False
+    scene.view_layers[0].use_pass_cryptomatte_object = True
+    for name, (distance, edges) in RECTANGLES.items():
+        left, right, bottom, top = (edge * distance / WIDTH for edge in edges)
+        mesh = bpy.data.meshes.new("Rectangle")
+        mesh.from_pydata([(left, bottom, 0), (right, bottom, 0), (right, top, 0), (left, top, 0)], [], [(0, 1, 2, 3)])
+        rectangle = bpy.data.objects.new(name, mesh)
+        rectangle.location = (0.0, 0.0, -distance)
+        scene.collection.objects.link(rectangle)
+        assert rectangle.name == name
+    return scene
+
+
 scene = new_scene()
 moving_plane(scene)
 render(scene, "moving")
@@ -158,6 +185,20 @@ layers.scene = scene
 tree.links.new(layers.outputs["Vector"], output.inputs["Vector"])
 tree.links.new(layers.outputs["Depth"], output.inputs["Depth"])
 render(scene, "with_compositor")
+
+(FOLDER / "objects.json").write_text(json.dumps(RECTANGLES), encoding="utf-8")
+render(objects_scene(), "objects")
+
+scene = objects_scene()
+scene.view_layers[0].use_pass_cryptomatte_object = False
+scene.view_layers[0].use_pass_cryptomatte_material = True
+scene.view_layers.new("Another").use_pass_cryptomatte_object = True
+render(scene, "objects_layers")
+
+for codec in ("DWAA", "PXR24"):
+    scene = objects_scene()
+    scene.render.image_settings.exr_codec = codec
+    render(scene, f"objects_{codec}")
 
 sys.stdout.flush()
 os._exit(0)  # some builds of the bpy module hang when the interpreter ends after a compositor render

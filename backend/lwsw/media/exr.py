@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,6 +16,71 @@ import OpenEXR
 from ..errors import LwswError
 
 _stdout_lock = threading.Lock()
+
+
+class ExrImage:
+    """One decoded EXR file. Build it with :func:`read_exr`; several passes of one frame can then be taken from it.
+
+    Attributes:
+        name: what errors call the file.
+        headers: header of each part, attribute name → value, as OpenEXR gives them.
+    """
+
+    def __init__(self, name: str, parts: Sequence[tuple[dict[str, Any], dict[str, np.ndarray | None]]]) -> None:
+        """Name the channels of decoded parts; :func:`read_exr` is the way in."""
+        self.name = name
+        self.headers: tuple[Mapping[str, Any], ...] = tuple(header for header, _ in parts)
+        self._channels: dict[str, tuple[Mapping[str, Any], np.ndarray | None]] = {}
+        for header, pixels in parts:
+            for channel, values in pixels.items():
+                full_name = f"{header.get('name', '')}.{channel}" if channel in self._channels else channel
+                self._channels[full_name] = (header, values)
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Full names of the channels; see :func:`read_channels` for their form and order."""
+        return tuple(self._channels)
+
+    def channels(self, wanted: Callable[[str], bool] | None = None, *, outside: float = 0.0) -> dict[str, np.ndarray]:
+        """Return the pixels of the wanted channels as :func:`read_channels` does."""
+        return {
+            channel: _in_display_window(self.name, values, header, outside)
+            for channel, (header, values) in self._channels.items()
+            if wanted is None or wanted(channel)
+        }
+
+    def is_exact(self, channel: str) -> bool:
+        """Say whether a channel is stored as 32-bit float whose bits the file's codec keeps, as ids need it.
+
+        Half floats and the codec Pxr24 round. DWAA and DWAB lose only channels that are called R, G, B or Y; Blender's id passes have
+        small letters (measured, OpenEXR 3.4 and files of Blender 4.5 and 5.0).
+        """
+        header, values = self._channels[channel]
+        if values is None or values.dtype != np.float32:
+            return False
+        if header["compression"] in (OpenEXR.DWAA_COMPRESSION, OpenEXR.DWAB_COMPRESSION):
+            return channel.rpartition(".")[2] not in {"R", "G", "B", "Y"}
+        return bool(header["compression"] != OpenEXR.PXR24_COMPRESSION)
+
+
+def read_exr(path: Path, name: str = "") -> ExrImage:
+    """Decode every part of an EXR file once.
+
+    Args:
+        path: the file.
+        name: what errors call the file; empty takes its path.
+
+    Raises:
+        LwswError: ``missing_pass`` where the file does not exist, ``corrupt_pass`` where it cannot be read completely.
+    """
+    shown = name or str(path)
+    if not path.is_file():
+        raise LwswError("missing_pass", f"The pass file {shown} does not exist.", "Render the passes of this frame again.")
+    try:
+        parts = _read_parts(path)
+    except (RuntimeError, ValueError, TypeError, KeyError, OSError, MemoryError) as error:
+        raise _corrupt_pass(shown) from error
+    return ExrImage(shown, parts)
 
 
 def read_channels(
@@ -37,22 +102,7 @@ def read_channels(
     Raises:
         LwswError: ``missing_pass`` where the file does not exist, ``corrupt_pass`` where it cannot be read completely.
     """
-    shown = name or str(path)
-    if not path.is_file():
-        raise LwswError("missing_pass", f"The pass file {shown} does not exist.", "Render the passes of this frame again.")
-    try:
-        parts = _read_parts(path)
-    except (RuntimeError, ValueError, TypeError, KeyError, OSError, MemoryError) as error:
-        raise _corrupt_pass(shown) from error
-    channels: dict[str, np.ndarray] = {}
-    names: set[str] = set()
-    for header, pixels in parts:
-        for channel, values in pixels.items():
-            full_name = f"{header.get('name', '')}.{channel}" if channel in names else channel
-            names.add(full_name)
-            if wanted is None or wanted(full_name):
-                channels[full_name] = _in_display_window(shown, values, header, outside)
-    return channels
+    return read_exr(path, name).channels(wanted, outside=outside)
 
 
 def _corrupt_pass(name: str, reason: str = "is damaged or was not written completely") -> LwswError:
@@ -74,7 +124,7 @@ def _read_parts(path: Path) -> list[tuple[dict[str, Any], dict[str, np.ndarray |
     return list(zip(headers, contents, strict=True))
 
 
-def _in_display_window(name: str, pixels: np.ndarray | None, header: dict[str, Any], outside: float) -> np.ndarray:
+def _in_display_window(name: str, pixels: np.ndarray | None, header: Mapping[str, Any], outside: float) -> np.ndarray:
     """Place the data window into the display window: pixels around it become ``outside``, overscan is cut off."""
     (data_left, data_top), (data_right, data_bottom) = (corner.tolist() for corner in header["dataWindow"])
     (left, top), (right, bottom) = (corner.tolist() for corner in header["displayWindow"])

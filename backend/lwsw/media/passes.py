@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from ..errors import LwswError
-from .exr import read_channels
+from .exr import ExrImage, read_exr
 
 UNKNOWN_VECTOR = 9999.0  # Blender writes 10000 outside a render border
 WORLD_DEPTH = 1e6  # Cycles, and EEVEE from 5.2 on, write 1e10 or 1e11 where a ray meets nothing
@@ -43,8 +43,8 @@ class Motion:
     known: np.ndarray
 
 
-def read_motion(path: Path, name: str = "") -> Motion:
-    """Read the Vector pass, and the Depth pass if there is one, of a multilayer EXR file.
+def read_motion(source: Path | ExrImage, name: str = "") -> Motion:
+    """Read the Vector pass, and the Depth pass if there is one, of a multilayer EXR file, or of one that is read already.
 
     Channels are recognized by their last two names (``ViewLayer.Vector.X``, ``Vector.X``, ``Depth.Z``, ``Depth.V``) in any case.
     Of several view layers the first one in the file with a complete Vector pass counts, and its own Depth.
@@ -52,10 +52,11 @@ def read_motion(path: Path, name: str = "") -> Motion:
 
     Raises:
         LwswError: ``missing_pass`` without a complete Vector pass, ``bad_pass_values`` where it holds NaN or infinity, and the errors of
-            :func:`lwsw.media.exr.read_channels`.
+            :func:`lwsw.media.exr.read_exr`.
     """
-    shown = name or str(path)
-    layers = _group_by_layer(read_channels(path, _is_wanted, outside=10000.0, name=name))
+    image = read_exr(source, name) if isinstance(source, Path) else source
+    shown = name or image.name
+    layers = _group_by_layer(image.channels(_is_wanted, outside=10000.0))
     layer = next((prefix for prefix, passes in layers.items() if all(f"vector.{axis}" in passes for axis in "xyzw")), None)
     if layer is None:
         raise _missing_vector(shown, {key for passes in layers.values() for key in passes})
