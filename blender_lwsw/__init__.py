@@ -3,15 +3,15 @@
 
 def register() -> None:
     """Add everything the extension has."""
-    from . import backend, operators, panels, preferences, properties, session, thumbnails
+    from . import backend, list_operators, operators, panel_lists, panels, preferences, properties, session, thumbnails
 
-    for module in (properties, preferences, thumbnails, backend, session, operators, panels):
+    for module in (properties, preferences, thumbnails, backend, session, operators, list_operators, panel_lists, panels):
         module.register()
 
 
 def unregister() -> None:
     """Leave no property, handler, timer, thread or process behind."""
-    from . import backend, operators, panels, preferences, properties, session, thumbnails
+    from . import backend, list_operators, operators, panel_lists, panels, preferences, properties, session, thumbnails
 
-    for module in (panels, operators, session, backend, thumbnails, preferences, properties):
+    for module in (panels, panel_lists, list_operators, operators, session, backend, thumbnails, preferences, properties):
         module.unregister()

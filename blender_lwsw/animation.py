@@ -1,8 +1,9 @@
-"""What a setting is worth at each frame: a number where it stays the same, a list where it changes."""
+"""What a setting is worth at each frame: a number where it stays the same, a list where it changes. And where its keyframes are."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 import bpy
 
@@ -26,7 +27,8 @@ def values_over(scene: bpy.types.Scene, paths: Sequence[str], frames: Sequence[i
     Returns:
         One entry per path: a number if it is the same at every frame, else a list as long as ``frames``.
     """
-    curves = {curve.data_path: curve for curve in compat.fcurves(scene) if curve.data_path in paths}
+    wanted = set(paths)
+    curves = {curve.data_path: curve for curve in compat.fcurves(scene) if curve.data_path in wanted}
     if _needs_frame_change(scene, paths, curves):
         sampled = _sample(scene, paths, frames)
     else:
@@ -34,6 +36,29 @@ def values_over(scene: bpy.types.Scene, paths: Sequence[str], frames: Sequence[i
             path: [curves[path].evaluate(frame) for frame in frames] if path in curves else [scene.path_resolve(path)] for path in paths
         }
     return {path: _shorten(values) for path, values in sampled.items()}
+
+
+def renumber(scene: bpy.types.Scene, collection: str, places: Mapping[int, int | None]) -> None:
+    """Let keyframes and drivers follow the entries of a collection that have changed their places.
+
+    Args:
+        scene: the scene that owns the collection.
+        collection: its path from the scene, for example ``"lwsw.regions"``.
+        places: new place by old place; None where the entry is gone.
+    """
+    expression = re.compile(re.escape(collection) + r"\[(\d+)\](.*)")
+    animation = scene.animation_data
+    owners = [bag.fcurves for bag in compat.channelbags(scene)] + ([animation.drivers] if animation else [])
+    for curves in owners:
+        for curve in list(curves):
+            match = expression.fullmatch(curve.data_path)
+            if match is None or int(match[1]) not in places:
+                continue
+            place = places[int(match[1])]
+            if place is None:
+                curves.remove(curve)
+            else:
+                curve.data_path = f"{collection}[{place}]{match[2]}"
 
 
 def _needs_frame_change(scene: bpy.types.Scene, paths: Sequence[str], curves: dict[str, bpy.types.FCurve]) -> bool:

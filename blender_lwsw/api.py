@@ -6,12 +6,22 @@ result = api.stylize(style="//starry_night.jpg", profile="abstract", width=960)
 print(result.results, result.strip_name, result.report["seconds"])
 
 # frames that are already rendered, three frames, no strip
-api.stylize(scene, style="//wave.png", source="FILES", color="//frames/####.png", passes="//passes/####.exr",
+api.stylize(scene, style="//wave.png", source="FILES", pictures="//frames/####.png", passes="//passes/####.exr",
             frame_start=1, frame_end=3, add_strip=False)
 
 # let the painting grow from grain to large shapes over four frames
 api.stylize(style="//wave.png", frame_start=1, frame_end=4,
             layer_weights={"relu1_1": [1, 0.7, 0.3, 0], "relu5_1": [0, 0.3, 0.7, 1]})
+
+# two paintings, one fading into the other, in the colours of the render
+api.stylize(style={"//wave.png": [1, 0.7, 0.3, 0], "//starry_night.jpg": [0, 0.3, 0.7, 1]}, frame_start=1, frame_end=4,
+            color="luminance")
+
+# the hero in large strokes of another painting, everything whose name starts with "Text" as rendered
+api.stylize(style="//wave.png", regions=[
+    {"name": "Hero", "collection": "Hero", "profile": "abstract", "style_weights": {"//starry_night.jpg": 1}, "strength": 0.8},
+    {"name": "Titles", "objects": ["Text*"], "strength": 0},
+])
 
 try:
     api.stylize()
@@ -34,7 +44,8 @@ from .backend import session_backend
 from .console import interruptible
 from .errors import LwswError
 from .job import Job, Progress
-from .plan import Request, make_plan
+from .plan import make_plan
+from .request import Request, Weight
 
 __all__ = ["Job", "LwswError", "Progress", "Request", "Result", "result_of", "resume_job", "run_job", "start_job", "stylize"]
 
@@ -58,12 +69,17 @@ class Result:
 def stylize(
     scene: bpy.types.Scene | None = None,
     *,
-    style: str | Path | None = None,
+    style: str | Path | Mapping[str | Path, Weight] | None = None,
     profile: str | None = None,
-    layer_weights: Mapping[str, float | Sequence[float]] | None = None,
-    content_weight: float | Sequence[float] | None = None,
-    temporal_weight: float | Sequence[float] | None = None,
-    frequency_exponent: float | None = None,
+    layer_weights: Mapping[str, Weight] | None = None,
+    content_weight: Weight | None = None,
+    temporal_weight: Weight | None = None,
+    strength: Weight | None = None,
+    frequency_exponent: Weight | str | None = None,
+    color: str | None = None,
+    content_layers: str | Sequence[str] | Mapping[str, float] | None = None,
+    normalization: str | None = None,
+    regions: Sequence[Mapping[str, Any]] | None = None,
     iterations: int | None = None,
     first_iterations: int | None = None,
     seed: int | None = None,
@@ -71,7 +87,7 @@ def stylize(
     frame_start: int | None = None,
     frame_end: int | None = None,
     source: str | None = None,
-    color: str | Path | None = None,
+    pictures: str | Path | None = None,
     passes: str | Path | None = None,
     output: str | Path | None = None,
     add_strip: bool = True,
@@ -83,19 +99,29 @@ def stylize(
 
     Args:
         scene: the scene; the active one by default.
-        style: the painting.
+        style: the painting, or several by path with their shares: ``{"//wave.jpg": 1, "//night.jpg": [0, 0.5, 1]}``.
         profile: ``fine-grain``, ``balanced`` or ``abstract``.
         layer_weights: weight per layer (``relu1_1`` … ``relu5_4``), from 0; a number, or one per frame. Goes before ``profile``.
         content_weight: how strongly the rendered content is kept, from 0; a number, or one per frame.
         temporal_weight: how strongly the strokes of the frame before are kept, from 0; a number, or one per frame.
-        frequency_exponent: 0 (single pixels) to 1 and more (large strokes).
+        strength: how far the picture is taken; 0 leaves it as rendered, 1 is usual, more is possible; a number, or one per frame.
+        frequency_exponent: 0 (single pixels) to 1 and more (large strokes), a number, or one per frame; ``"auto"`` follows the weights.
+        color: ``painting``, ``luminance`` (the source's colours, the painting's light and dark) or ``histogram`` (the painting
+            recoloured to the source).
+        content_layers: the layers that compare with the render: a name, several, or several with their weights.
+        normalization: ``calibrated`` or ``gatys``.
+        regions: objects with a look of their own, the most important first; ``[]`` for none. Each is a mapping with ``objects`` (names of
+            objects; ``*`` and ``?`` are wildcards) or ``collection`` (a name) or both, and any of ``name``, ``profile``,
+            ``layer_weights``, ``style_weights`` (shares by path), ``strength`` (0 leaves them alone), ``content_weight``,
+            ``frequency_exponent`` and ``color``. What is left out is as in the rest of the picture. Rendered files need the Cryptomatte
+            object pass.
         iterations: optimization steps of each frame after the first.
         first_iterations: optimization steps of the first frame.
         seed: same seed, same picture.
         width: width of the stylized frames in pixels; 0 for the render's.
         frame_start, frame_end: frame range, both included; the scene's by default.
         source: ``RENDER`` (render now) or ``FILES`` (``color`` and ``passes`` are already there).
-        color: pattern of display-referred PNGs, or of EXR.
+        pictures: pattern of display-referred PNGs, or of EXR.
         passes: pattern of multilayer EXRs with a Vector pass.
         output: folder for the results ``0001.png``…; the render goes into its subfolder ``source``.
         add_strip: show the results in the sequencer.
@@ -111,8 +137,9 @@ def stylize(
     """
     request = Request(
         style=style, profile=profile, layer_weights=layer_weights, content_weight=content_weight, temporal_weight=temporal_weight,
-        frequency_exponent=frequency_exponent, iterations=iterations, first_iterations=first_iterations, seed=seed, width=width,
-        frame_start=frame_start, frame_end=frame_end, source=source, color=color, passes=passes, output=output,
+        strength=strength, frequency_exponent=frequency_exponent, color=color, content_layers=content_layers,
+        normalization=normalization, regions=regions, iterations=iterations, first_iterations=first_iterations, seed=seed, width=width,
+        frame_start=frame_start, frame_end=frame_end, source=source, pictures=pictures, passes=passes, output=output,
         add_strip=add_strip, add_source_strip=add_source_strip, settings=settings or {},
     )  # fmt: skip
     return run_job(start_job(scene, request, interactive=False), progress)

@@ -46,15 +46,21 @@ def path_options() -> set[str]:
     return {"PATH_SUPPORTS_BLEND_RELATIVE"}
 
 
-def fcurves(data: bpy.types.ID) -> Iterator[bpy.types.FCurve]:
-    """Yield the F-curves of a data-block's own action (layered actions: 4.4 and later)."""
+def channelbags(data: bpy.types.ID) -> Iterator[Any]:
+    """Yield what holds the F-curves of a data-block's own action (layered actions: 4.4 and later)."""
     animation = data.animation_data
     if animation is None or animation.action is None or animation.action_slot is None:
         return
     for layer in animation.action.layers:
         for strip in layer.strips:
             if strip.type == "KEYFRAME" and (bag := strip.channelbag(animation.action_slot)):
-                yield from bag.fcurves
+                yield bag
+
+
+def fcurves(data: bpy.types.ID) -> Iterator[bpy.types.FCurve]:
+    """Yield the F-curves of a data-block's own action."""
+    for bag in channelbags(data):
+        yield from bag.fcurves
 
 
 def find_scene(session_uid: int) -> bpy.types.Scene | None:

@@ -117,6 +117,11 @@ def exr_size(path: Path) -> tuple[int, int]:
     return right - left + 1, bottom - top + 1
 
 
+def has_object_masks(path: Path) -> bool:
+    """Return whether an EXR file has a Cryptomatte pass; whether it is the one of objects, the backend sees."""
+    return b"crypto" in _read_head(path, 65536).lower()
+
+
 def picture_size(path: Path) -> tuple[int, int]:
     """Return width and height in pixels of a PNG or EXR file; raise ``unreadable_frame`` for anything else."""
     suffix = path.suffix.lower()

@@ -199,7 +199,7 @@ class Job:
         # The backend is looked for first: that it is missing should not be said after a night of rendering.
         self._transfer.begin()
         if plan.renders:
-            self._source = Renderer(scene, plan.frames, plan.source_folder, self._interactive)
+            self._source = Renderer(scene, plan.frames, plan.source_folder, self._interactive, plan.object_masks)
         else:
             self._source = FileSource(scene, plan.frames, plan.pictures, plan.passes, plan.cameras, plan.source_folder)
         self._enter("render" if plan.renders else "read")
@@ -238,7 +238,8 @@ class Job:
             return
         order = plan.order
         size = (int(order.job["width"]), int(order.job["height"]))
-        show = sequencer.Show(order.style.stem, order.output, plan.frames, plan.shown_pictures(), plan.add_source_strip, size)
+        label = next(iter(order.styles.values())).stem
+        show = sequencer.Show(label, order.output, plan.frames, plan.shown_pictures(), plan.add_source_strip, size)
         scene = self._scene()
         editor_scene = compat.find_scene(plan.sequencer_uid) or scene
         self.outcome.strip_name, note = sequencer.update_strip(scene, editor_scene, show, ready)

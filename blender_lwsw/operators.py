@@ -1,4 +1,4 @@
-"""The operators: thin, everything they do is in api.py, session.py and backend.py."""
+"""The operators of jobs and of the backend: thin, everything they do is in api.py, session.py and backend.py."""
 
 # No "from __future__ import annotations" here: Blender needs the properties themselves, not their source text.
 import contextlib
@@ -6,7 +6,6 @@ import threading
 from typing import Any
 
 import bpy
-from bpy.props import StringProperty
 
 from . import api, exit_status, preferences
 from .backend import session_backend
@@ -154,29 +153,6 @@ class LWSW_OT_stop_backend(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class LWSW_OT_pick_style(bpy.types.Operator):
-    """Choose the painting whose style the animation takes on"""
-
-    bl_idname = "lwsw.pick_style"
-    bl_label = "Choose Painting"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender's way
-
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-
-    def invoke(self, context: bpy.types.Context, _event: Any) -> set[str]:
-        """Open the file browser."""
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Set the painting, relative to the Blender file where there is one."""
-        path = self.filepath
-        context.scene.lwsw.style = bpy.path.relpath(path) if bpy.data.filepath and path else path
-        return {"FINISHED"}
-
-
 def _connect_quietly(where: Any) -> None:
     with contextlib.suppress(LwswError):  # the backend's state, which the panel shows, says what went wrong
         session_backend.connect(where)
@@ -187,7 +163,7 @@ def _redraw_while_starting() -> float | None:
     return 0.5 if session_backend.state.startswith("Starting") else None
 
 
-_CLASSES = (LWSW_OT_stylize, LWSW_OT_resume, LWSW_OT_cancel, LWSW_OT_start_backend, LWSW_OT_stop_backend, LWSW_OT_pick_style)
+_CLASSES = (LWSW_OT_stylize, LWSW_OT_resume, LWSW_OT_cancel, LWSW_OT_start_backend, LWSW_OT_stop_backend)
 
 
 def register() -> None:

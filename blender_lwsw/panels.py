@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ from . import passes
 from .backend import session_backend
 from .console import clock
 from .errors import LwswError
-from .profiles import LAYER_LABELS, MAIN_LAYERS, structure_sizes
+from .panel_lists import draw_other_paintings, draw_regions
+from .panel_text import draw_paragraph
+from .profiles import ADVANCED_LAYERS, LAYER_LABELS, LAYER_NAMES, MAIN_LAYERS, structure_size
 from .session import session
 from .thumbnails import icon_of
 
@@ -22,6 +24,7 @@ class _Panel:
 
     bl_region_type = "UI"
     bl_category = "LWSW"
+    parent: type[_Panel] | None = None
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -30,16 +33,63 @@ class _Panel:
         return cls.bl_space_type != "NODE_EDITOR" or context.space_data.tree_type == "CompositorNodeTree"
 
 
-class _Main(_Panel):
-    bl_label = "Stylize"
+class _Style(_Panel):
+    bl_label = "Style"
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, scene = self.layout, context.scene
-        settings = scene.lwsw
+        layout, settings = self.layout, context.scene.lwsw
         _draw_style(layout, settings)
+        draw_other_paintings(layout, settings)
+        layout.prop(settings, "strength", slider=True)
+        layout.prop(settings, "color")
+
+
+class _Weights(_Panel):
+    bl_label = "Layer Weights"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.lwsw
         layout.prop(settings, "profile")
-        _draw_layers(layout, scene)
-        _draw_job(layout, context)
+        _draw_layers(layout, context.scene, dict(zip(MAIN_LAYERS, LAYER_LABELS, strict=True)))
+        layout.prop(settings, "content_weight")
+
+
+class _Advanced(_Panel):
+    bl_label = "Advanced"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - Blender's way
+    parent = _Weights
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.lwsw
+        layout.label(text="The other layers")
+        _draw_layers(layout, context.scene, {layer: layer for layer in ADVANCED_LAYERS})
+        layout.prop(settings, "automatic_stroke_size")
+        if not settings.automatic_stroke_size:
+            layout.prop(settings, "frequency_exponent", slider=True)
+        layout.label(text="Content layers (Shift-click for several)")
+        grid = layout.grid_flow(row_major=True, columns=4, even_columns=True, align=True)
+        for layer in LAYER_NAMES:
+            grid.prop_enum(settings, "content_layers", layer)
+        layout.prop(settings, "normalization")
+
+
+class _Regions(_Panel):
+    bl_label = "Regions"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - Blender's way
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_regions(self.layout, context)
+
+
+class _Details(_Panel):
+    bl_label = "Motion and Quality"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - Blender's way
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.lwsw
+        layout.use_property_split = True
+        for name in ("temporal_weight", "iterations", "first_iterations", "seed"):
+            layout.prop(settings, name)
 
 
 class _Source(_Panel):
@@ -60,15 +110,11 @@ class _Source(_Panel):
         layout.prop(settings, "add_source_strip")
 
 
-class _Details(_Panel):
-    bl_label = "Details"
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - Blender's way
+class _Run(_Panel):
+    bl_label = "Stylize"
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.lwsw
-        layout.use_property_split = True
-        for name in ("content_weight", "temporal_weight", "frequency_exponent", "iterations", "first_iterations", "seed"):
-            layout.prop(settings, name)
+        _draw_job(self.layout, context)
 
 
 class _Backend(_Panel):
@@ -78,7 +124,7 @@ class _Backend(_Panel):
         layout = self.layout
         state = session_backend.state
         icon = "CHECKMARK" if state.startswith("Running") else "ERROR" if state.startswith(("Failed", "Stopped")) else "DOT"
-        _paragraph(layout, state, _context, icon)
+        draw_paragraph(layout, state, _context, icon)
         if session_backend.owns_process():
             layout.operator("lwsw.stop_backend", icon="PAUSE")
         elif not state.startswith("Running"):
@@ -98,12 +144,12 @@ def _draw_style(layout: Any, settings: Any) -> None:
             layout.label(text="This file does not exist", icon="ERROR")
 
 
-def _draw_layers(layout: Any, scene: bpy.types.Scene) -> None:
+def _draw_layers(layout: Any, scene: bpy.types.Scene, labels: Mapping[str, str]) -> None:
     width = passes.render_size(scene)[0]
-    sizes = structure_sizes(width, min(scene.lwsw.width or width, width))
+    stylized = min(scene.lwsw.width or width, width)
     column = layout.column(align=True)
-    for layer, label, size in zip(MAIN_LAYERS, LAYER_LABELS, sizes, strict=True):
-        column.prop(scene.lwsw, layer, text=f"{label} · {size:.0f} px", slider=True)
+    for layer, label in labels.items():
+        column.prop(scene.lwsw, layer, text=f"{label} · {structure_size(layer, width, stylized):.0f} px", slider=True)
 
 
 def _draw_job(layout: Any, context: bpy.types.Context) -> None:
@@ -125,32 +171,28 @@ def _draw_job(layout: Any, context: bpy.types.Context) -> None:
     elif session.summary:
         layout.label(text=session.summary, icon="CHECKMARK")
     for note in session.notes:
-        _paragraph(layout, note, context, "INFO")
+        draw_paragraph(layout, note, context, "INFO")
 
 
 def _draw_error(layout: Any, error: LwswError, context: bpy.types.Context) -> None:
     box = layout.box()
-    _paragraph(box, error.message, context, "CANCEL" if error.code == "cancelled" else "ERROR")
+    draw_paragraph(box, error.message, context, "CANCEL" if error.code == "cancelled" else "ERROR")
     if error.hint:
-        _paragraph(box, error.hint, context, "RIGHTARROW_THIN")
+        draw_paragraph(box, error.hint, context, "RIGHTARROW_THIN")
 
 
-def _paragraph(layout: Any, text: str, context: bpy.types.Context, icon: str) -> None:
-    """Draw text over as many lines as the sidebar's width asks for."""
-    scale = context.preferences.system.ui_scale
-    characters = max(16, int((context.region.width / scale - 60) / 6.2))
-    column = layout.column(align=True)
-    column.scale_y = 0.85
-    for number, line in enumerate(textwrap.wrap(text, characters)):
-        column.label(text=line, icon=icon if number == 0 else "BLANK1")
+def _identifier(short: str, base: type[_Panel]) -> str:
+    return f"LWSW_PT_{short}_{base.__name__.strip('_').lower()}"
 
 
 def _classes() -> list[type]:
     classes = []
     for space, short in (("NODE_EDITOR", "node"), ("SEQUENCE_EDITOR", "sequencer")):
-        for base in (_Main, _Source, _Details, _Backend):
-            name = f"LWSW_PT_{short}_{base.__name__.strip('_').lower()}"
-            classes.append(type(name, (base, bpy.types.Panel), {"bl_idname": name, "bl_space_type": space}))
+        for base in (_Style, _Weights, _Advanced, _Regions, _Details, _Source, _Run, _Backend):
+            attributes = {"bl_idname": _identifier(short, base), "bl_space_type": space}
+            if base.parent is not None:
+                attributes["bl_parent_id"] = _identifier(short, base.parent)
+            classes.append(type(attributes["bl_idname"], (base, bpy.types.Panel), attributes))
     return classes
 
 

@@ -10,6 +10,9 @@ from . import compat
 from .errors import LwswError
 from .overrides import Overrides
 
+#: How many objects one pixel can belong to, as is usual for Cryptomatte.
+CRYPTOMATTE_LEVELS = 6
+
 
 def check_scene(scene: bpy.types.Scene) -> None:
     """Say what would make a render useless, before anything is rendered.
@@ -38,18 +41,21 @@ def pass_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
     return next(layer for layer in scene.view_layers if layer.use)
 
 
-def set_up(scene: bpy.types.Scene, overrides: Overrides) -> None:
+def set_up(scene: bpy.types.Scene, overrides: Overrides, object_masks: bool = False) -> None:
     """Make the scene render what a job needs; everything that changes is recorded in ``overrides``.
 
-    One view layer gets the Vector and Depth passes. The sequencer is off: results of an earlier run lie there.
+    One view layer gets the Vector and Depth passes, and the Cryptomatte object pass where there are regions. The sequencer is off:
+    results of an earlier run lie there.
     """
     overrides.keep_frame()
     chosen = pass_layer(scene)
     for layer in scene.view_layers:
         owner = f'view_layers["{bpy.utils.escape_identifier(layer.name)}"]'
         # on one layer only: two Vector passes in a file could not be told apart
-        for name in ("use_pass_vector", "use_pass_z"):
+        for name in ("use_pass_vector", "use_pass_z", *(("use_pass_cryptomatte_object",) if object_masks else ())):
             overrides.set(owner, name, layer == chosen)
+    if object_masks:
+        overrides.set(f'view_layers["{bpy.utils.escape_identifier(chosen.name)}"]', "pass_cryptomatte_depth", CRYPTOMATTE_LEVELS)
     overrides.set(f'view_layers["{bpy.utils.escape_identifier(chosen.name)}"]', "use_pass_combined", True)
     for name, value in (
         ("use_sequencer", False),

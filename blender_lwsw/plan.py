@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from . import compat, passes
-from .animation import PerFrame, values_over
 from .errors import LwswError
-from .frames import check_no_gap, ensure_folder, file_name, find_sequence, picture_size
-from .profiles import CUSTOM, MAIN_LAYERS, PROFILES
-from .properties import profile_name
+from .frames import check_no_gap, ensure_folder, file_name, find_sequence, has_object_masks, picture_size
+from .looks import read_looks
+from .request import Request
 from .transfer import Order
-
-
-@dataclass
-class Request:
-    """What a script asks for; None means: as the scene's settings say. :func:`.api.stylize` documents each."""
-
-    style: str | Path | None = None
-    profile: str | None = None
-    layer_weights: Mapping[str, float | Sequence[float]] | None = None
-    content_weight: float | Sequence[float] | None = None
-    temporal_weight: float | Sequence[float] | None = None
-    frequency_exponent: float | None = None
-    iterations: int | None = None
-    first_iterations: int | None = None
-    seed: int | None = None
-    width: int | None = None
-    frame_start: int | None = None
-    frame_end: int | None = None
-    source: str | None = None
-    color: str | Path | None = None
-    passes: str | Path | None = None
-    output: str | Path | None = None
-    add_strip: bool = True
-    add_source_strip: bool | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,6 +25,7 @@ class Plan:
     scene_name: str
     sequencer_uid: int  # of the scene whose sequencer gets the strip
     renders: bool
+    object_masks: bool  # whether the render must come with Cryptomatte
     frames: tuple[int, ...]
     pictures: Mapping[int, Path]  # already rendered colour, PNG or EXR
     passes: Mapping[int, Path]  # already rendered passes
@@ -94,12 +67,11 @@ def make_plan(scene: bpy.types.Scene, request: Request, device: str = "auto") ->
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
-        LwswError: ``missing_style``, ``unreadable_style``, ``bad_weights``, ``bad_settings``, ``no_camera``, ``motion_blur``,
-            ``missing_pass``, ``missing_frames``, ``frame_gap``, ``bad_frame_size``, ``unreadable_frame``, ``nothing_to_stylize``,
-            ``output_not_writable``.
+        LwswError: ``missing_style``, ``unreadable_style``, ``bad_weights``, ``unknown_layer``, ``bad_settings``, ``no_camera``,
+            ``motion_blur``, ``missing_pass``, ``missing_frames``, ``frame_gap``, ``bad_frame_size``, ``unreadable_frame``,
+            ``nothing_to_stylize``, ``output_not_writable``.
     """
     settings = scene.lwsw
-    style = _style(_path(request.style if request.style is not None else settings.style))
     source = request.source or settings.source
     if source not in ("RENDER", "FILES"):
         raise LwswError("bad_settings", f"'{source}' is not a source.", "Use RENDER or FILES.")
@@ -112,7 +84,8 @@ def make_plan(scene: bpy.types.Scene, request: Request, device: str = "auto") ->
     pictures: dict[int, Path] = {}
     pass_files: dict[int, Path] = {}
     cameras = None
-    if source == "RENDER":
+    renders = source == "RENDER"
+    if renders:
         passes.check_scene(scene)
         frames, size = list(range(first, last + 1)), passes.render_size(scene)
         if scene.render.film_transparent:
@@ -124,58 +97,43 @@ def make_plan(scene: bpy.types.Scene, request: Request, device: str = "auto") ->
         if not pass_files and len(frames) > 1:
             notes.append("There is no Vector pass: motion is estimated from the pictures, which is less steady.")
 
+    looks = read_looks(scene, request, frames, renders)
     width, height, note = _result_size(settings.width if request.width is None else request.width, size)
     if note:
         notes.append(note)
-    job = {
+    motion = "vector" if renders or pass_files or len(frames) == 1 else "estimated"
+    job: dict[str, Any] = {
         "frames": frames,
         "width": width,
         "height": height,
-        "styles": [re.sub(r"[^A-Za-z0-9._-]", "_", style.name)],
-        "settings": _settings(
-            scene, request, frames, "vector" if source == "RENDER" or pass_files or len(frames) == 1 else "estimated", device
-        ),
+        "styles": list(looks.paintings),
+        "settings": {**looks.settings, **_pace(settings, request, motion, device), **request.settings},
     }
+    has_regions = bool(job["settings"].get("regions"))
+    if has_regions and not renders:
+        _check_object_masks(pass_files, frames)
     output = ensure_folder(_output(settings.output if request.output is None else request.output))
     return Plan(
         scene_uid=scene.session_uid,
         scene_name=scene.name,
         sequencer_uid=compat.sequencer_scene(scene).session_uid,
-        renders=source == "RENDER",
+        renders=renders,
+        object_masks=has_regions,
         frames=tuple(frames),
         pictures=pictures,
         passes=pass_files,
         cameras=cameras,
-        source_folder=ensure_folder(output / "source") if source == "RENDER" else output / "source",
+        source_folder=ensure_folder(output / "source") if renders else output / "source",
         source_size=size,
-        order=Order(job, style, output),
+        order=Order(job, looks.paintings, output),
         add_strip=request.add_strip,
         add_source_strip=settings.add_source_strip if request.add_source_strip is None else request.add_source_strip,
-        notes=tuple(notes),
+        notes=(*notes, *looks.notes),
     )
 
 
 def _path(value: str | Path) -> Path:
     return Path(bpy.path.abspath(str(value)))
-
-
-def _style(path: Path) -> Path:
-    if str(path) in ("", "."):
-        raise LwswError("missing_style", "No painting has been chosen.", "Choose an image file as the painting.")
-    if not path.is_file():
-        raise LwswError("missing_style", f"The painting {path} does not exist.", "Choose another image file as the painting.")
-    image = None
-    try:
-        image = bpy.data.images.load(str(path))
-        readable = min(image.size) > 0
-    except RuntimeError:
-        readable = False
-    finally:
-        if image is not None:
-            bpy.data.images.remove(image)
-    if not readable:
-        raise LwswError("unreadable_style", f"The painting {path.name} is not a picture that can be read.", "Choose a JPEG or PNG file.")
-    return path
 
 
 def _output(value: str | Path) -> Path:
@@ -192,7 +150,7 @@ def _output(value: str | Path) -> Path:
 
 
 def _files(scene: bpy.types.Scene, request: Request) -> tuple[dict[int, Path], dict[int, Path], Path | None]:
-    color = scene.lwsw.color_pattern if request.color is None else str(request.color)
+    color = scene.lwsw.color_pattern if request.pictures is None else str(request.pictures)
     vector = scene.lwsw.passes_pattern if request.passes is None else str(request.passes)
     if not color and not vector:
         raise LwswError(
@@ -243,69 +201,22 @@ def _result_size(width: int, source: tuple[int, int]) -> tuple[int, int, str]:
     return width, max(2, 2 * round(width * source[1] / source[0] / 2)), ""
 
 
-def _settings(scene: bpy.types.Scene, request: Request, frames: Sequence[int], motion: str, device: str) -> dict[str, Any]:
-    settings = scene.lwsw
-    animated = values_over(scene, [f"lwsw.{name}" for name in (*MAIN_LAYERS, "content_weight", "temporal_weight")], frames)
-    name = profile_name(settings.profile)
-    weights: dict[str, Any] = {layer: animated[f"lwsw.{layer}"] for layer in MAIN_LAYERS}
-    content: Any = animated["lwsw.content_weight"]
-    exponent = float(f"{settings.frequency_exponent:.6g}")
-    if request.profile is not None:
-        name = profile_name(request.profile)
-        if name not in (*PROFILES, CUSTOM):
-            raise LwswError("bad_settings", f"There is no profile '{request.profile}'.", f"Use one of: {', '.join(PROFILES)}, {CUSTOM}.")
-        if profile := PROFILES.get(name):
-            weights = dict(zip(MAIN_LAYERS, profile.weights, strict=True))
-            content, exponent = profile.content_weight, profile.frequency_exponent
-    if request.layer_weights is not None:
-        name, weights = CUSTOM, dict(request.layer_weights)
-    values: dict[str, Any] = {
-        "profile": name if _is_profile(name, weights, content, exponent) else CUSTOM,
-        "layer_weights": {layer: _plain(value) for layer, value in weights.items()},
-        "content_weight": _plain(content if request.content_weight is None else request.content_weight),
-        "temporal_weight": _plain(animated["lwsw.temporal_weight"] if request.temporal_weight is None else request.temporal_weight),
-        "frequency_exponent": exponent if request.frequency_exponent is None else request.frequency_exponent,
+def _pace(settings: Any, request: Request, motion: str, device: str) -> dict[str, Any]:
+    """Return the settings that do not say what a picture looks like, but how long it takes to make."""
+    return {
         "iterations": settings.iterations if request.iterations is None else request.iterations,
         "first_iterations": settings.first_iterations if request.first_iterations is None else request.first_iterations,
         "motion": motion,
         "seed": settings.seed if request.seed is None else request.seed,
         "device": device,
-        **request.settings,
     }
-    _check_weights(values["layer_weights"], frames)
-    return values
 
 
-def _is_profile(name: str, weights: Mapping[str, Any], content: PerFrame, exponent: float) -> bool:
-    profile = PROFILES.get(name)
-    return profile is not None and (tuple(weights.values()), content, exponent) == (
-        profile.weights,
-        profile.content_weight,
-        profile.frequency_exponent,
-    )
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, (int, float)) else [float(item) for item in value]
-
-
-def _check_weights(weights: Mapping[str, Any], frames: Sequence[int]) -> None:
-    for layer, value in weights.items():
-        items = value if isinstance(value, list) else [value]
-        if isinstance(value, list) and len(value) != len(frames):
-            raise LwswError(
-                "bad_weights",
-                f"The weight of {layer} has {len(value)} values for {len(frames)} frames.",
-                "Give one value per frame, or a single one.",
-            )
-        if not all(math.isfinite(item) and item >= 0 for item in items):
-            raise LwswError(
-                "bad_weights", f"The weight of {layer} is negative or not a number.", "Layer weights are numbers from 0 upwards."
-            )
-    for index, frame in enumerate(frames):
-        if not any((value[index] if isinstance(value, list) else value) > 0 for value in weights.values()):
-            raise LwswError(
-                "bad_weights",
-                f"All layer weights are zero at frame {frame}, so there is no style to apply.",
-                "Raise at least one layer slider.",
-            )
+def _check_object_masks(pass_files: Mapping[int, Path], frames: Sequence[int]) -> None:
+    hint = "Set the source to Render once: the passes are turned on then."
+    if not pass_files:
+        raise LwswError("missing_pass", "Regions need the pass files with the Cryptomatte object pass, and none have been chosen.", hint)
+    for frame in frames:
+        if not has_object_masks(pass_files[frame]):
+            message = f"The pass file of frame {frame} has no Cryptomatte object pass, which the regions need."
+            raise LwswError("missing_pass", message, hint)

@@ -34,13 +34,15 @@ class Renderer:
         frames: frame numbers.
         folder: where the files go.
         interactive: render as the artist would, with Blender's own progress, and return at once; otherwise block.
+        object_masks: render the Cryptomatte object pass, too.
     """
 
-    def __init__(self, scene: bpy.types.Scene, frames: Iterable[int], folder: Path, interactive: bool) -> None:
+    def __init__(self, scene: bpy.types.Scene, frames: Iterable[int], folder: Path, interactive: bool, object_masks: bool = False) -> None:
         self._scene_uid = scene.session_uid
         self._waiting = list(frames)
         self._folder = folder
         self._interactive = interactive
+        self._object_masks = object_masks
         self._overrides = Overrides(scene)
         self._messages: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._cameras: dict[str, dict[str, Any]] = {}
@@ -53,7 +55,7 @@ class Renderer:
         scene = self._scene()
         for name in ("passes", "frames"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
-        passes.set_up(scene, self._overrides)
+        passes.set_up(scene, self._overrides, self._object_masks)
         if self._interactive:
             for handlers, handler in self._handlers():
                 handlers.append(handler)

@@ -25,7 +25,7 @@ class Order:
     """What is sent to the backend, and where the results go."""
 
     job: Mapping[str, Any]  # job.json without schema and version
-    style: Path
+    styles: Mapping[str, Path]  # the paintings by their names in the job
     output: Path
 
 
@@ -73,7 +73,7 @@ class Transfer:
         self._cancel = threading.Event()
         self._client: Client | None = None
         self._job_id = job_id
-        self._style_sent = False
+        self._styles_sent: set[str] = set()
         self._sent: set[int] = set()
         self._downloaded: set[int] = set()
         self._lives = 1
@@ -183,14 +183,16 @@ class Transfer:
                 if error.code != "job_not_found":
                     raise
         self._sent.clear()
-        self._style_sent = False
+        self._styles_sent.clear()
         self._job_id = client.create_job(self._order.job)
         return "created"
 
     def _upload_all(self, client: Client) -> None:
-        if not self._style_sent:
-            client.put_style(self._job_id, str(self._order.job["styles"][0]), self._order.style)
-            self._style_sent = True
+        for name, path in self._order.styles.items():
+            if name not in self._styles_sent:
+                self._check_cancel()
+                client.put_style(self._job_id, name, path)
+                self._styles_sent.add(name)
         while True:
             self._check_cancel()
             self._changed.clear()

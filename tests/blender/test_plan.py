@@ -37,7 +37,7 @@ def _files(tmp_path: Path, frames: tuple[int, ...] = (1, 2), passes: bool = True
 
 
 def _from_files(request: Request, tmp_path: Path, passes: bool = True) -> Request:
-    request.source, request.color = "FILES", tmp_path / "frames" / "####.png"
+    request.source, request.pictures = "FILES", tmp_path / "frames" / "####.png"
     request.passes = tmp_path / "passes" / "####.exr" if passes else ""
     return request
 
@@ -182,9 +182,15 @@ def test_the_scene_becomes_a_job(scene: bpy.types.Scene, request_: Request) -> N
     assert _settings(plan) == {
         "profile": "abstract",
         "layer_weights": {"relu1_1": 0.5, "relu2_1": 0.25, "relu3_1": 0.5, "relu4_1": 2.0, "relu5_1": 4.0},
+        "style_weights": {"painting_one.png": 1.0},
+        "strength": 1.0,
         "content_weight": 1.0,
         "temporal_weight": 2.5,
-        "frequency_exponent": 1.0,
+        "content_layers": {"relu4_2": 1.0},
+        "frequency_exponent": None,
+        "normalization": "calibrated",
+        "color": "painting",
+        "regions": [],
         "iterations": 3,
         "first_iterations": 4,
         "motion": "vector",

@@ -71,6 +71,39 @@ def test_the_operator_does_what_the_api_does(backend: str, scene: bpy.types.Scen
     assert len(result.results) == 2
 
 
+def test_regions_and_several_paintings(backend: str, scene: bpy.types.Scene, painting: Path, tmp_path: Path) -> None:
+    """The panel's lists and a script's arguments ask for the same; an object that is left alone stays as rendered."""
+    _quickly(scene, painting, tmp_path / "operator")
+    settings = scene.lwsw
+    scene.frame_end = 1
+    settings.profile, settings.relu4_1 = "CUSTOM", 0
+    wave = helpers.write_painting(tmp_path / "other" / painting.name, 64)
+    bpy.ops.lwsw.add_style(filepath=str(wave))
+    settings.extra_styles[0].weight = 0.5
+    for name, look in (("Cube", "ALONE"), ("Plane", "OWN")):
+        bpy.context.view_layer.objects.active = bpy.data.objects[name]
+        bpy.ops.lwsw.add_region()
+        settings.regions[-1].look = look
+    settings.regions[1].style, settings.regions[1].color = str(wave), "LUMINANCE"
+    before = helpers.snapshot(scene)
+    assert bpy.ops.lwsw.stylize() == {"FINISHED"}
+    assert helpers.snapshot(scene) == before
+    result = api.stylize(
+        style={painting: 1, wave: 0.5},
+        regions=[
+            {"name": "Cube", "objects": ["Cube"], "strength": 0},
+            {"name": "Plane", "objects": ["Plane"], "style_weights": {wave: 1}, "strength": 1, "color": "luminance"},
+        ],
+        output=tmp_path / "api",
+    )
+    assert result.results[0].read_bytes() == (tmp_path / "operator" / "0001.png").read_bytes()
+    rendered = helpers.read_picture(tmp_path / "api" / "source" / "frames" / "0001.png")
+    change = np.abs(helpers.read_picture(result.results[0]) - rendered).max(-1)
+    inside = change[18:22, 32:36]  # the middle of the cube
+    assert inside.max() < 1 / 255
+    assert change.mean() > 0.001
+
+
 def test_rendered_files_and_a_second_painting(backend: str, scene: bpy.types.Scene, painting: Path, tmp_path: Path) -> None:
     first = api.stylize(style=painting, output=tmp_path / "out", **helpers.QUICK)
     assert scene.lwsw.color_pattern.endswith("####.png")  # remembered, so that another painting needs no new render
@@ -83,7 +116,9 @@ def test_rendered_files_and_a_second_painting(backend: str, scene: bpy.types.Sce
     assert (tmp_path / "out" / "source" / "passes" / "0001.exr").stat().st_mtime_ns == stamp
     # the colour can also come out of the EXR itself
     exr = tmp_path / "out" / "source" / "passes" / "####.exr"
-    third = api.stylize(style=painting, output=tmp_path / "third", source="FILES", color="", passes=exr, add_strip=False, **helpers.QUICK)
+    third = api.stylize(
+        style=painting, output=tmp_path / "third", source="FILES", pictures="", passes=exr, add_strip=False, **helpers.QUICK
+    )
     assert [path.read_bytes() for path in third.results] == before
     assert third.strip_name == ""
 
@@ -122,7 +157,7 @@ def test_passes_without_motion(backend: str, scene: bpy.types.Scene, painting: P
         compat.set_file_format(scene.render.image_settings, "OPEN_EXR_MULTILAYER")
         bpy.ops.render.render(write_still=True)
         helpers.write_png(tmp_path / "frames" / f"{frame:04d}.png", np.zeros((36, 64, 3)))
-    files = {"color": tmp_path / "frames" / "####.png", "passes": tmp_path / "passes" / "####.exr"}
+    files = {"pictures": tmp_path / "frames" / "####.png", "passes": tmp_path / "passes" / "####.exr"}
     with pytest.raises(LwswError) as caught:
         api.stylize(style=painting, output=tmp_path / "out", source="FILES", **files, **helpers.QUICK)
     assert caught.value.code == "missing_pass"

@@ -1,0 +1,18 @@
+"""Sentences in a panel."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import bpy
+
+
+def draw_paragraph(layout: Any, text: str, context: bpy.types.Context, icon: str) -> None:
+    """Draw text over as many lines as the sidebar's width asks for, with an icon in front of the first."""
+    scale = context.preferences.system.ui_scale
+    characters = max(16, int((context.region.width / scale - 60) / 6.2))
+    column = layout.column(align=True)
+    column.scale_y = 0.85
+    for number, line in enumerate(textwrap.wrap(text, characters)):
+        column.label(text=line, icon=icon if number == 0 else "BLANK1")
