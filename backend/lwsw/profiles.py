@@ -16,6 +16,15 @@ LAYER_NAMES: tuple[str, ...] = tuple(
 #: The five layers of Gatys, Ecker, Bethge 2016: one per block, and one slider each.
 MAIN_LAYERS: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
+#: The layer whose features keep the composition (Gatys, Ecker, Bethge 2016).
+CONTENT_LAYER = "relu4_2"
+
+#: Whose colours the result has: the painting's; the source's, with the painting's light and dark; or a painting recoloured to the source.
+COLORS = ("painting", "luminance", "histogram")
+
+#: How layer energies are made comparable: by their gradient at the shot's first frame, or by the constants of Gatys et al.
+NORMALIZATIONS = ("calibrated", "gatys")
+
 
 def layer_stride(name: str) -> int:
     """Return how many image pixels one step in this layer spans (1, 2, 4, 8 or 16)."""
@@ -75,6 +84,11 @@ class LayerWeights(Mapping[str, float]):
         total = sum(value for _, value in self.items_by_depth)
         return LayerWeights({name: value / total for name, value in self.items_by_depth})
 
+    def centroid(self) -> float:
+        """Return the weighted geometric mean of the layers' receptive fields, in pixels: the scale at which the painting speaks."""
+        total = sum(value for _, value in self.items_by_depth)
+        return math.exp(sum(value * math.log(receptive_field(name)) for name, value in self.items_by_depth) / total)
+
     @classmethod
     def parse(cls, text: str) -> LayerWeights:
         """Read ``"relu1_1=1,relu3_1=0.5"``; raise ``bad_weights`` with the part that cannot be read."""
@@ -88,22 +102,58 @@ class LayerWeights(Mapping[str, float]):
         return cls(weights)
 
 
+def stroke_exponent(weights: LayerWeights) -> float:
+    """Return the exponent p of the image variable (:mod:`lwsw.core.image_variable`) that follows the weights.
+
+    p is 0 where only relu1_1 weighs, 1 where only relu5_1 or deeper does, and in between the place of the weights' centroid between
+    the two, measured in octaves: large strokes need an optimizer that moves large structure, grain one that moves pixels
+    (``docs/study.md`` has the measurements).
+    """
+    low, high = math.log(receptive_field("relu1_1")), math.log(receptive_field("relu5_1"))
+    return min(1.0, (math.log(weights.centroid()) - low) / (high - low))
+
+
 @dataclass(frozen=True)
-class FrameValues:
-    """The settings of one frame, after evaluating what changes over time."""
+class Look:
+    """What one frame, or one region of it, is painted with; everything that changes over time is evaluated already.
+
+    Attributes:
+        layer_weights: which scale of the painting speaks.
+        content_weight: how firmly the picture's own shapes stay.
+        strength: factor of the style loss; 0 leaves the picture as rendered.
+        style_weights: share of each painting of the job, adding up to 1.
+        frequency_exponent: p of the image variable; None follows the weights (:func:`stroke_exponent`).
+        color: one of :data:`COLORS`.
+    """
 
     layer_weights: LayerWeights
-    content_weight: float
-    temporal_weight: float
+    content_weight: float = 1.0
+    strength: float = 1.0
+    style_weights: tuple[float, ...] = (1.0,)
+    frequency_exponent: float | None = None
+    color: str = "painting"
+
+    @property
+    def exponent(self) -> float:
+        """The exponent p of the image variable."""
+        return stroke_exponent(self.layer_weights) if self.frequency_exponent is None else self.frequency_exponent
+
+
+@dataclass(frozen=True)
+class FrameValues:
+    """The settings of one frame: the look of the whole picture, those of its regions, and how firmly strokes stick to surfaces."""
+
+    look: Look
+    temporal_weight: float = 1.0
+    regions: tuple[Look, ...] = ()
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A named look: which scale of the painting speaks, on which image variable, against how much content."""
+    """A named look: which scale of the painting speaks, against how much content."""
 
     label: str
-    weights: tuple[float, float, float, float, float]  # of MAIN_LAYERS, as shares of influence (see core.calibration)
-    frequency_exponent: float  # p of core.image_variable: 0 optimizes pixels, 1 favours large strokes
+    weights: tuple[float, float, float, float, float]  # of MAIN_LAYERS, as shares of influence (see core.objective)
     content_weight: float
 
     def layer_weights(self) -> LayerWeights:
@@ -112,11 +162,12 @@ class Profile:
 
 
 PROFILES: dict[str, Profile] = {
-    "fine-grain": Profile("Fine-Grain", (4.0, 2.0, 0.5, 0.1, 0.05), 0.25, 0.5),
-    "balanced": Profile("Balanced", (1.0, 1.0, 1.0, 1.0, 1.0), 0.5, 1.0),
-    "abstract": Profile("Abstract", (0.5, 0.25, 0.5, 2.0, 4.0), 1.0, 1.0),
+    "fine-grain": Profile("Fine-Grain", (4.0, 2.0, 0.5, 0.1, 0.05), 0.5),
+    "balanced": Profile("Balanced", (1.0, 1.0, 1.0, 1.0, 1.0), 1.0),
+    "abstract": Profile("Abstract", (0.5, 0.25, 0.5, 2.0, 4.0), 1.0),
 }
 DEFAULT_PROFILE = "balanced"
+CUSTOM_PROFILE = "custom"
 
 
 def get_profile(name: str) -> Profile:

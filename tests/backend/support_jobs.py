@@ -5,6 +5,7 @@ The stand-in replaces only ``run_job``; the process, its pipes, its exit status 
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from lwsw.errors import LwswError
 from lwsw.jobs.directory import JobDirectory
 from lwsw.jobs.settings import StylizeSettings
+from lwsw.media.cryptomatte import cryptomatte_id, murmur_hash
 from lwsw.media.images import encode_png16
 
 WIDTH, HEIGHT = 32, 18
@@ -26,11 +28,23 @@ def picture(seed: int = 0, width: int = WIDTH, height: int = HEIGHT) -> bytes:
     return encode_png16(np.random.default_rng(seed).random((height, width, 3), np.float32))
 
 
-def write_passes(path: Path, width: int = WIDTH, height: int = HEIGHT, axes: str = "XYZW", value: float = 0.5) -> Path:
-    """Write a multilayer EXR with Vector and Depth."""
+def write_passes(
+    path: Path, width: int = WIDTH, height: int = HEIGHT, axes: str = "XYZW", value: float = 0.5, masks: dict[str, np.ndarray] | None = None
+) -> Path:
+    """Write a multilayer EXR with Vector and Depth, and a Cryptomatte pass of objects where masks are given (they must not overlap)."""
     channels = {f"ViewLayer.Vector.{axis}": np.full((height, width), value, np.float32) for axis in axes}
     channels["ViewLayer.Depth.Z"] = np.full((height, width), 5, np.float32)
-    OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}, channels).write(str(path))
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    if masks is not None:
+        ids, coverage = np.zeros((height, width), np.uint32), np.zeros((height, width), np.float32)
+        for name, mask in masks.items():
+            ids[mask > 0], coverage[mask > 0] = cryptomatte_id(name), mask[mask > 0]
+        zero = np.zeros((height, width), np.float32)
+        for axis, values in zip("rgba", (ids.view(np.float32), coverage, zero, zero), strict=True):
+            channels[f"ViewLayer.CryptoObject00.{axis}"] = values
+        manifest = {name: f"{murmur_hash(name.encode()):08x}" for name in masks}
+        header |= {"cryptomatte/1/name": "ViewLayer.CryptoObject", "cryptomatte/1/manifest": json.dumps(manifest)}
+    OpenEXR.File(header, channels).write(str(path))
     return path
 
 

@@ -7,27 +7,20 @@ import torch
 from support_core import network, picture
 
 from lwsw.core.flow import visibility
+from lwsw.core.look_painter import Method, fit_painting
 from lwsw.core.metrics import relative_gram_errors, sharpness, squared_warping_error, style_loss
 from lwsw.core.objective import calibrate, style_targets
-from lwsw.core.sequence import Frame, ShotState, Stylizer, fit_painting
+from lwsw.core.sequence import Frame, ShotState, Stylizer
 from lwsw.errors import Cancelled, LwswError
-from lwsw.profiles import FrameValues, LayerWeights
+from lwsw.profiles import FrameValues, LayerWeights, Look
 
 LAYERS = {"relu1_1": 1.0, "relu2_1": 1.0}
-VALUES = FrameValues(LayerWeights(LAYERS), 1.0, 1.0)
+VALUES = FrameValues(Look(LayerWeights(LAYERS), frequency_exponent=0.5))
 MOTION = 3.0
 
 
 def stylizer(iterations: int = 6, first_iterations: int = 12, seed: int = 0) -> Stylizer:
-    return Stylizer(
-        network(),
-        [picture(50, 60, 9)],
-        LAYERS,
-        frequency_exponent=0.5,
-        iterations=iterations,
-        first_iterations=first_iterations,
-        seed=seed,
-    )
+    return Stylizer(network(), [picture(50, 60, 9)], [LAYERS], Method(iterations, first_iterations, seed=seed))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +40,7 @@ def frames() -> list[Frame]:
 def states(frames: list[Frame]) -> list[ShotState]:
     work, state, done = stylizer(), None, []
     for frame in frames:
-        state = work.stylize(frame, state)
+        state = work.stylize(frame, state.looks if state else None)
         done.append(state)
     return done
 
@@ -68,7 +61,7 @@ def test_paint_sticks_to_what_moves(states: list[ShotState], frames: list[Frame]
 
 
 def test_style_loss_falls_and_later_frames_keep_it(states: list[ShotState], frames: list[Frame]) -> None:
-    targets = style_targets(network(), [fit_painting(picture(50, 60, 9), 40, 60)], [1.0], LAYERS)
+    targets = style_targets(network(), fit_painting(picture(50, 60, 9), 40, 60), LAYERS)
     calibration = calibrate(network(), frames[0].color, targets)
     before = style_loss(network(), frames[0].color, targets, calibration)
     after = [style_loss(network(), state.image, targets, calibration) for state in states]
@@ -80,13 +73,13 @@ def test_style_loss_falls_and_later_frames_keep_it(states: list[ShotState], fram
 def test_the_same_seed_gives_the_same_bytes_and_a_state_continues_exactly(states: list[ShotState], frames: list[Frame]) -> None:
     again = stylizer().stylize(frames[0], None)
     assert torch.equal(again.image, states[0].image)
-    resumed = stylizer().stylize(frames[2], states[1])  # another process would start here
+    resumed = stylizer().stylize(frames[2], states[1].looks)  # another process would start here
     assert torch.equal(resumed.image, states[2].image)
     assert not torch.equal(stylizer(seed=1).stylize(frames[0], None).image, states[0].image)
 
 
 def test_constants_of_the_shot_are_frozen(states: list[ShotState]) -> None:
-    assert states[0].calibration == states[1].calibration == states[2].calibration
+    assert states[0].looks[0].calibration == states[1].looks[0].calibration == states[2].looks[0].calibration
 
 
 def test_cancelling_stops_between_two_iterations(frames: list[Frame]) -> None:

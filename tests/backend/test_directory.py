@@ -37,7 +37,7 @@ def test_open_gives_what_create_was_given(tmp_path):
     made = make(tmp_path / "job", frames=[-1, 0, 1], layer_weights={"relu1_1": [1, 0.5, 0], "relu3_1": 2}, seed=7)
     job = JobDirectory.open(tmp_path / "job")
     assert (job.frames, job.width, job.height, job.styles) == ((-1, 0, 1), 32, 18, ("painting.png",))
-    assert job.settings == made.settings and job.settings.at(1).layer_weights["relu1_1"] == 0.5
+    assert job.settings == made.settings and job.settings.at(1).look.layer_weights["relu1_1"] == 0.5
     assert job.hash == made.hash
     assert job.frame_path(-1).name == "-001.png" and job.pass_path(1).name == "0001.exr"
 
@@ -45,7 +45,7 @@ def test_open_gives_what_create_was_given(tmp_path):
 def test_job_json_has_the_documented_form(tmp_path):
     make(tmp_path / "job")
     data = json.loads((tmp_path / "job" / "job.json").read_text())
-    assert data["schema"] == 1 and data["frames"] == [1, 2, 3] and data["styles"] == ["painting.png"]
+    assert data["schema"] == 2 and data["frames"] == [1, 2, 3] and data["styles"] == ["painting.png"]
     assert data["settings"]["layer_weights"]["relu5_1"] == 1.0, "the profile is written out"
 
 
@@ -107,7 +107,7 @@ def test_open_refuses_edits_and_newer_formats(tmp_path):
     data["settings"]["seed"] = 5
     file.write_text(json.dumps(data))
     assert code(JobDirectory.open, job.path) == "bad_settings"
-    data["schema"] = 2
+    data["schema"] = 3
     file.write_text(json.dumps(data))
     assert code(JobDirectory.open, job.path) == "version_mismatch"
 

@@ -13,35 +13,68 @@ from torch import Tensor
 
 
 class _GramMatrix(torch.autograd.Function):
-    """G = φφᵀ of an N×C matrix of features, with a backward pass that uses its symmetry: one product instead of two."""
+    """Passes features through and adds their Gram matrix.
+
+    The backward pass uses the matrix's symmetry (one product instead of two) and adds its part to the gradient that comes from
+    deeper layers in place: at full resolution, moving memory costs more than computing.
+    """
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor) -> Tensor:
-        ctx.save_for_backward(features)
-        product: Tensor = features.mT @ features
-        return product
+    def forward(ctx: Any, features: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(features, weights)
+        matrix = _as_matrix(features)
+        weighted, total = (matrix, len(matrix)) if weights is None else (matrix * weights.reshape(-1, 1), weights.sum())
+        return features.view_as(features), matrix.mT @ weighted / total
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (features,) = ctx.saved_tensors
-        gradient = gradients[0]
-        backward: Tensor = features @ (gradient + gradient.mT)
-        return backward
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, None]:
+        features, weights = ctx.saved_tensors
+        deeper, gradient = gradients
+        if gradient is None:
+            return deeper, None
+        matrix = _as_matrix(features)
+        product = (gradient + gradient.mT) / (len(matrix) if weights is None else weights.sum())
+        if weights is not None:
+            matrix = matrix * weights.reshape(-1, 1)
+        if deeper is None:
+            result = matrix @ product
+        elif deeper.dtype == torch.float32 and deeper.is_contiguous(memory_format=torch.channels_last):
+            result = _as_matrix(deeper).addmm_(matrix, product)
+        else:
+            result = torch.addmm(_as_matrix(deeper), matrix, product)
+        channels, height, width = features.shape[1:]
+        return result.view(1, height, width, channels).permute(0, 3, 1, 2).to(features.dtype), None
 
 
-def gram_matrix(features: Tensor) -> Tensor:
-    """Return the Gram matrix G = φφᵀ / (h·w) of a layer (Gatys, Ecker, Bethge 2015, without their 1/C² which :func:`style_energy` has).
+def _as_matrix(features: Tensor) -> Tensor:
+    """Return ``1×C×h×w`` as (h·w)×C float32; no copy where it is float32 and channels last in memory."""
+    return features.permute(0, 2, 3, 1).reshape(-1, features.shape[1]).float()
+
+
+def tap_gram_matrix(features: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return the features, to go on with, and their Gram matrix as :func:`gram_matrix`.
+
+    Going on with the returned features instead of the given ones saves adding two gradients of full resolution.
+    """
+    result: tuple[Tensor, Tensor] = _GramMatrix.apply(features, weights)  # type: ignore[no-untyped-call]
+    return result
+
+
+def gram_matrix(features: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Return the Gram matrix G = Σ_p w_p φ_p φ_pᵀ / Σ_p w_p of a layer, p its positions.
+
+    Without weights it is φφᵀ / (h·w) (Gatys, Ecker, Bethge 2015, without their 1/C² which :func:`style_energy` has). With them it is the
+    guided Gram matrix of Gatys et al. 2017, eq. 6, whose guidance channel is T = √(w / Σw), so that Σ T² = 1 as theirs.
 
     Args:
         features: ``1×C×h×w``, any floating type.
+        weights: ``h×w`` ≥ 0, not all zero: how much of each position belongs to the region.
 
     Returns:
-        ``C×C`` float32. Features are divided by √(h·w) *before* the product, so that sums stay small.
+        ``C×C`` float32.
     """
-    channels, height, width = features.shape[1:]
-    matrix = features.permute(0, 2, 3, 1).reshape(height * width, channels).float()
-    result: Tensor = _GramMatrix.apply(matrix * (height * width) ** -0.5)  # type: ignore[no-untyped-call]
-    return result
+    return tap_gram_matrix(features, weights)[1]
 
 
 def style_energy(gram: Tensor, target: Tensor) -> Tensor:
@@ -49,9 +82,29 @@ def style_energy(gram: Tensor, target: Tensor) -> Tensor:
     return (gram - target).square().sum() / (4 * gram.shape[0] ** 2)
 
 
-def content_energy(features: Tensor, target: Tensor, scale: float | Tensor) -> Tensor:
-    """Return ½‖F − F_c‖² / ``scale``, where scale is ‖F_c‖² of the shot's reference frame: a relative error, blind to size and layer."""
-    return 0.5 * (features.float() - target.float()).square().sum() / scale
+def palette_matrix(image: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Return the mean of x̃ x̃ᵀ over pixels, x̃ = (r, g, b, 1): the second moments of the colours, and their mean in the last row.
+
+    It is the Gram matrix of a layer that sees single pixels, and holds the palette where only deep layers speak.
+
+    Args:
+        image: ``1×3×H×W`` on [0, 1].
+        weights: ``H×W``, how much of each pixel counts; None counts all alike.
+    """
+    return gram_matrix(torch.cat((image, torch.ones_like(image[:, :1])), 1), weights)
+
+
+def content_energy(features: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Return ½ Σ_p w_p ‖F_p − F_c,p‖² / Σ_p w_p: half the mean square over positions, summed over channels.
+
+    Gatys et al. 2015, eq. 1, divided by the number of positions, which makes it blind to the size of the picture.
+
+    Args:
+        features, target: ``1×C×h×w``.
+        weights: ``h×w``; None counts all positions alike.
+    """
+    squares = (features.float() - target.float()).square().sum(1)[0]
+    return 0.5 * (squares.mean() if weights is None else (weights * squares).sum() / weights.sum())
 
 
 def temporal_energy(image: Tensor, warped: Tensor, visibility: Tensor) -> Tensor:
@@ -66,6 +119,12 @@ def temporal_energy(image: Tensor, warped: Tensor, visibility: Tensor) -> Tensor
     return (visibility * (image - warped).square()).sum() / (3 * visibility.sum()).clamp_min(1.0)
 
 
-def range_energy(image: Tensor) -> Tensor:
-    """Return the mean square by which values leave [0, 1]: a picture file clips them, and clipping undoes the painting there."""
-    return (image - image.clamp(0.0, 1.0)).square().mean()
+def range_energy(image: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return the mean square by which values leave [0, 1]: a picture file clips them, and clipping undoes the painting there.
+
+    Args:
+        image: ``1×3×H×W``.
+        mask: ``1×1×H×W``, how much of each pixel counts; None counts all alike.
+    """
+    squares = (image - image.clamp(0.0, 1.0)).square()
+    return squares.mean() if mask is None else (mask * squares).sum() / (image.shape[1] * mask.sum())

@@ -8,13 +8,13 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from .colour import luma
 from .flow import disagreement, pixel_grid, sample_bilinear
-from .losses import gram_matrix, style_energy
-from .objective import Calibration
+from .guidance import Guidance
+from .losses import style_energy
+from .objective import PALETTE, Calibration
 from .vgg import VGG19
 
-#: Weights of red, green and blue in luma (ITU-R BT.601).
-_LUMA = (0.299, 0.587, 0.114)
 _METRIC_TOLERANCE = 0.5  # square pixels
 
 
@@ -42,26 +42,37 @@ def sharpness(image: Tensor) -> float:
     Args:
         image: ``1×3×H×W`` on [0, 1].
     """
-    luma = (image * image.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True) * 255.0
     kernel = image.new_tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]]).view(1, 1, 3, 3)
-    return float(functional.conv2d(luma, kernel).var(correction=0))
+    return float(functional.conv2d(luma(image) * 255.0, kernel).var(correction=0))
 
 
 @torch.no_grad()
-def relative_gram_errors(network: VGG19, image: Tensor, targets: Mapping[str, Tensor]) -> dict[str, float]:
+def relative_gram_errors(
+    network: VGG19, image: Tensor, targets: Mapping[str, Tensor], guidance: Guidance | None = None
+) -> dict[str, float]:
     """Return ‖G_l − A_l‖²_F / ‖A_l‖²_F per layer: 0 is the painting's texture exactly.
 
     Args:
         image: ``1×3×H×W`` on [0, 1].
-        targets: Gram matrices of the painting at the frame's area.
+        targets: Gram matrices of the painting at the frame's area; other entries are left out.
+        guidance: the region; None is the whole picture.
     """
-    features = network(image, targets.keys())
-    return {name: float((gram_matrix(features[name]) - target).square().sum() / target.square().sum()) for name, target in targets.items()}
+    grams = _grams(network, image, targets, guidance)
+    return {name: float((gram - targets[name]).square().sum() / targets[name].square().sum()) for name, gram in grams.items()}
 
 
 @torch.no_grad()
-def style_loss(network: VGG19, image: Tensor, targets: Mapping[str, Tensor], calibration: Calibration) -> float:
-    """Return the mean of E_l / g_l over the layers of ``targets``: the style loss with equal weights, in units of image distance."""
-    features = network(image, targets.keys())
-    energies = [float(style_energy(gram_matrix(features[name]), target)) / calibration.style[name] for name, target in targets.items()]
+def style_loss(
+    network: VGG19, image: Tensor, targets: Mapping[str, Tensor], calibration: Calibration, guidance: Guidance | None = None
+) -> float:
+    """Return the mean of E_l / g_l over the layers of ``targets``: the style loss with equal weights, in units of image distance.
+
+    Args: as :func:`relative_gram_errors`, and the constants of the shot.
+    """
+    grams = _grams(network, image, targets, guidance)
+    energies = [float(style_energy(gram, targets[name])) / calibration.style[name] for name, gram in grams.items()]
     return sum(energies) / len(energies)
+
+
+def _grams(network: VGG19, image: Tensor, targets: Mapping[str, Tensor], guidance: Guidance | None) -> dict[str, Tensor]:
+    return network.statistics(image, [name for name in targets if name != PALETTE], (), None if guidance is None else guidance.at)[0]

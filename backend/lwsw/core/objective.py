@@ -1,4 +1,4 @@
-"""The loss of one frame and the constants it compares with: style targets, content targets, calibration."""
+"""The loss of one look in one frame, and the constants it compares with: style targets, content targets, calibration."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..profiles import FrameValues
-from .losses import content_energy, gram_matrix, range_energy, style_energy, temporal_energy
+from ..profiles import CONTENT_LAYER, Look
+from .guidance import Guidance
+from .losses import content_energy, palette_matrix, range_energy, style_energy, temporal_energy
 from .vgg import VGG19
 
-#: The layer whose features keep the composition (Gatys, Ecker, Bethge 2016).
-CONTENT_LAYER = "relu4_2"
+#: Name of the palette's energy beside those of the layers.
+PALETTE = "palette"
+#: α/β of Gatys, Ecker, Bethge 2016 (their figure 3, B): what a content weight of 1 means with the normalization ``gatys``.
+GATYS_CONTENT_RATIO = 1e-3
 
 # What a content weight of 1 means beside a style loss that counts in image distances. Chosen by eye on one frame of the demo at 384×216:
 # between half of it, where Balanced dissolves windows and the fence, and one and a half times, where they are plain.
@@ -24,65 +27,119 @@ _CONTENT_UNIT = 0.006
 _TEMPORAL_UNIT = 0.02
 # Strong enough that less than 1 % of the values end outside [0, 1]; the style loss of the clipped picture fell by 30 %.
 _RANGE_WEIGHT = 3.0
+# Beside the layers' total of 1: enough to hold the palette where only deep layers speak, which say nothing about colour.
+_PALETTE_WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Constants of a shot that make layer weights mean influence. Frozen: recomputing them per frame would flicker.
+    """Constants of a shot that make weights mean influence. Frozen: measuring them again in each frame would flicker.
 
     Attributes:
-        style: per layer, √N·‖∂E_l/∂x‖₂ at the reference, N = 3·H·W: how much E_l falls per unit of root mean square change of
-            the image. E_l divided by it is a distance between images, so equal weights are equal shares of the gradient.
-        content: ‖F_c‖² of the content layer at the reference.
+        style: what the energy of each layer, and of the :data:`PALETTE`, is divided by. *Calibrated*: √N·‖∂E_l/∂x‖₂ at the reference, N
+            the number of values in the region (3·H·W for a whole picture), which is how much E_l falls per unit of root mean square
+            change of the image. E_l divided by it is a distance between images, so equal weights are equal shares of the gradient.
+            *Gatys*: one constant for all, so that the paper's formula stays what it is up to a common factor.
+        content: what the mean squared feature of each content layer is divided by: its value at the reference, or that same constant.
+        normalization: ``calibrated`` or ``gatys``.
     """
 
     style: Mapping[str, float]
-    content: float
+    content: Mapping[str, float]
+    normalization: str = "calibrated"
 
 
 @torch.no_grad()
-def style_targets(network: VGG19, paintings: Sequence[Tensor], shares: Sequence[float], layers: Collection[str]) -> dict[str, Tensor]:
-    """Return the Gram matrices to aim for: of one painting, or the weighted mean of several.
-
-    For Σ wᵢ = 1, Σ wᵢ‖G − Aᵢ‖² and ‖G − Σ wᵢAᵢ‖² differ by a constant, so the mean costs nothing more per iteration.
+def style_targets(network: VGG19, painting: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+    """Return what a painting asks for: the Gram matrices of these layers, and its palette matrix under :data:`PALETTE`.
 
     Args:
-        paintings: ``1×3×h×w`` each, sizes may differ.
-        shares: one weight per painting, adding up to 1.
+        painting: ``1×3×h×w`` on [0, 1].
+        layers: names.
     """
-    targets: dict[str, Tensor] = {}
-    for painting, share in zip(paintings, shares, strict=True):
-        for name, features in network(painting, layers).items():
-            targets[name] = targets.get(name, 0) + share * gram_matrix(features)
-    return targets
+    return {**network.statistics(painting, layers)[0], PALETTE: palette_matrix(painting)}
 
 
-def calibrate(network: VGG19, reference: Tensor, targets: Mapping[str, Tensor]) -> Calibration:
-    """Measure the gradient of each layer's style energy at a reference frame.
+def blend_targets(targets: Sequence[Mapping[str, Tensor]], shares: Sequence[float]) -> dict[str, Tensor]:
+    """Return the weighted mean of several paintings' targets.
+
+    For Σ wᵢ = 1, Σ wᵢ‖G − Aᵢ‖² and ‖G − Σ wᵢAᵢ‖² differ by a constant, so the mean costs nothing more per iteration.
+    """
+    used = [(target, share) for target, share in zip(targets, shares, strict=True) if share > 0]
+    return {name: torch.stack([share * target[name] for target, share in used]).sum(0) for name in used[0][0]}
+
+
+def calibrate(
+    network: VGG19,
+    reference: Tensor,
+    targets: Mapping[str, Tensor],
+    *,
+    content_layers: Collection[str] = (CONTENT_LAYER,),
+    normalization: str = "calibrated",
+    guidance: Guidance | None = None,
+) -> Calibration:
+    """Measure what energies are divided by, at a reference frame; :class:`Calibration` says how.
 
     Args:
         reference: ``1×3×H×W``, the shot's first frame before stylization.
         targets: from :func:`style_targets`, for every layer that ever weighs in this shot.
+        content_layers: names.
+        normalization: ``calibrated`` or ``gatys``.
+        guidance: the region; None is the whole picture.
     """
-    image = reference.detach().requires_grad_()
-    features = network(image, {*targets, CONTENT_LAYER})
-    norms: dict[str, float] = {}
-    for name, target in targets.items():
-        (gradient,) = torch.autograd.grad(style_energy(gram_matrix(features[name]), target), image, retain_graph=True)
-        # a painting that is the frame itself has no gradient; dividing by 1 then leaves zero energy zero
-        norms[name] = float(gradient.norm()) * image.numel() ** 0.5 or 1.0
-    content = float(features[CONTENT_LAYER].detach().float().square().sum())
-    return Calibration(norms, content or 1.0)
+    root = (reference.numel() if guidance is None else 3.0 * float(guidance.area)) ** 0.5
+    if normalization == "gatys":
+        layers = [name for name in targets if name != PALETTE]
+        image, energies = _energies_at(network, reference, {name: targets[name] for name in layers}, guidance)
+        constant = _gradient_norm(torch.stack(list(energies.values())).mean(), image) * root or 1.0
+        return Calibration(dict.fromkeys(layers, constant), dict.fromkeys(content_layers, constant), normalization)
+    norms = gradient_norms(network, reference, targets, guidance)
+    with torch.no_grad():
+        features = network(reference, content_layers)
+    zero = torch.zeros((), device=reference.device)
+    content = {name: 2 * float(content_energy(features[name], zero, _positions(guidance, name))) for name in content_layers}
+    # a painting that is the frame itself has no gradient; dividing by 1 then leaves zero energy zero
+    return Calibration(
+        {name: norm * root or 1.0 for name, norm in norms.items()}, {name: value or 1.0 for name, value in content.items()}, normalization
+    )
+
+
+def gradient_norms(network: VGG19, image: Tensor, targets: Mapping[str, Tensor], guidance: Guidance | None = None) -> dict[str, float]:
+    """Return ‖∂E_l/∂x‖₂ at an image for each entry of ``targets``."""
+    variable, energies = _energies_at(network, image, targets, guidance)
+    return {name: _gradient_norm(energy, variable) for name, energy in energies.items()}
+
+
+def gradient_shares(
+    network: VGG19, image: Tensor, targets: Mapping[str, Tensor], calibration: Calibration, look: Look, guidance: Guidance | None = None
+) -> dict[str, float]:
+    """Return each layer's share of the style gradient at an image: α_l‖∂E_l/∂x‖/g_l, scaled to add up to 1.
+
+    At the shot's reference these are the layer weights themselves. How they stand at the end of the optimization says which scales had
+    more to give.
+    """
+    weights = look.layer_weights.normalized()
+    norms = gradient_norms(network, image, {name: targets[name] for name in weights}, guidance)
+    pulls = {name: weight * norms[name] / calibration.style[name] for name, weight in weights.items()}
+    total = sum(pulls.values()) or 1.0
+    return {name: pull / total for name, pull in pulls.items()}
 
 
 class Objective:
-    """L(x) = Σ_l α_l E_l(x)/g_l + β·C(x) + γ·T(x) + R(x), with α normalized to add up to 1 and g from the shot's :class:`Calibration`.
+    """L(x) = s·[Σ_l α_l E_l(x)/g_l + κ P(x)/g_P] + β·C(x) + γ·T(x) + R(x), α normalized to add up to 1, s the look's strength.
+
+    g are the constants of the shot (:class:`Calibration`), P is the energy of the palette (:func:`lwsw.core.losses.palette_matrix`) and
+    κ = 0.1. With the normalization ``gatys`` the style and content terms are those of the paper, Σ w_l E_l + (α/β) ½‖F − F_c‖² without P, divided
+    by one constant of the shot.
 
     Args:
-        targets: Gram matrices per layer.
+        targets: from :func:`blend_targets`.
         content: ``1×3×H×W``, the frame as rendered.
-        values: weights of this frame.
-        warped, visibility: previous result warped to this frame and where it can be trusted (``1×3×H×W``, ``1×1×H×W``), or None.
+        look: weights of this frame.
+        content_layers: weight of each content layer; their sum does not matter.
+        temporal_weight, warped, visibility: previous result warped to this frame and where it can be trusted (``1×3×H×W``, ``1×1×H×W``).
+        guidance: the region that is painted; None is the whole picture.
+        context: what surrounds the region, ``1×3×H×W``; given with ``guidance``.
     """
 
     def __init__(
@@ -91,34 +148,78 @@ class Objective:
         targets: Mapping[str, Tensor],
         calibration: Calibration,
         content: Tensor,
-        values: FrameValues,
+        look: Look,
+        *,
+        content_layers: Mapping[str, float] | None = None,
+        temporal_weight: float = 0.0,
         warped: Tensor | None = None,
         visibility: Tensor | None = None,
+        guidance: Guidance | None = None,
+        context: Tensor | None = None,
     ) -> None:
         self._network = network
         self._targets = targets
-        self._factors = {name: weight / calibration.style[name] for name, weight in values.layer_weights.normalized().items()}
-        self._content_weight = _CONTENT_UNIT * values.content_weight
-        self._content_scale = calibration.content
-        self._temporal_weight = _TEMPORAL_UNIT * values.temporal_weight if warped is not None else 0.0
-        self._warped, self._visibility = warped, visibility
-        self._layers = set(self._factors)
-        if self._content_weight > 0:
-            self._layers.add(CONTENT_LAYER)
-            with torch.no_grad():
-                self._content_features = network(content, {CONTENT_LAYER})[CONTENT_LAYER]
-
-    def style(self, features: Mapping[str, Tensor]) -> Tensor:
-        """Return Σ α_l E_l / g_l of activations."""
-        energies = [factor * style_energy(gram_matrix(features[name]), self._targets[name]) for name, factor in self._factors.items()]
-        return torch.stack(energies).sum()
+        self._guidance, self._context = guidance, context
+        gatys = calibration.normalization == "gatys"
+        weights: dict[str, float] = dict(look.layer_weights.normalized())
+        if not gatys:
+            weights[PALETTE] = _PALETTE_WEIGHT
+        self._style_factors = {name: look.strength * weight / calibration.style[name] for name, weight in weights.items()}
+        self._content_factors: dict[str, float] = {}
+        layers = content_layers or {CONTENT_LAYER: 1.0}
+        used = [name for name, weight in layers.items() if weight > 0 and look.content_weight > 0]
+        with torch.no_grad():
+            self._content_features = network(content, used) if used else {}
+        for name in used:
+            unit = _CONTENT_UNIT
+            if gatys:  # the paper sums over positions
+                height, width = self._content_features[name].shape[2:]
+                unit = GATYS_CONTENT_RATIO * (height * width if guidance is None else float(guidance.at(name).sum()))
+            self._content_factors[name] = unit * look.content_weight * layers[name] / sum(layers.values()) / calibration.content[name]
+        self._temporal_weight = _TEMPORAL_UNIT * temporal_weight if warped is not None else 0.0
+        self._warped = warped
+        self._visibility = visibility if guidance is None or visibility is None else visibility * guidance.mask
 
     def __call__(self, image: Tensor) -> Tensor:
         """Return the loss of ``1×3×H×W``, a scalar on its device."""
-        features = self._network(image, self._layers)
-        loss = self.style(features) + _RANGE_WEIGHT * range_energy(image)
-        if self._content_weight > 0:
-            loss = loss + self._content_weight * content_energy(features[CONTENT_LAYER], self._content_features, self._content_scale)
+        guidance = self._guidance
+        if guidance is not None and self._context is not None:
+            image = guidance.composite(image, self._context)
+        targets = {name: self._targets[name] for name in self._style_factors}
+        energies, features = _energies(self._network, image, targets, guidance, self._content_factors)
+        loss = torch.stack([factor * energies[name] for name, factor in self._style_factors.items()]).sum()
+        for name, factor in self._content_factors.items():
+            loss = loss + factor * content_energy(features[name], self._content_features[name], _positions(guidance, name))
+        loss = loss + _RANGE_WEIGHT * range_energy(image, None if guidance is None else guidance.mask)
         if self._temporal_weight > 0 and self._warped is not None and self._visibility is not None:
             loss = loss + self._temporal_weight * temporal_energy(image, self._warped, self._visibility)
         return loss
+
+
+def _energies(
+    network: VGG19, image: Tensor, targets: Mapping[str, Tensor], guidance: Guidance | None, layers: Collection[str] = ()
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return the style energy of each entry of ``targets``, and the activations of ``layers``."""
+    grams, features = network.statistics(image, targets.keys() - {PALETTE}, layers, None if guidance is None else guidance.at)
+    if PALETTE in targets:
+        grams[PALETTE] = palette_matrix(image, None if guidance is None else guidance.mask[0, 0])
+    return {name: style_energy(grams[name], target) for name, target in targets.items()}, features
+
+
+def _energies_at(
+    network: VGG19, image: Tensor, targets: Mapping[str, Tensor], guidance: Guidance | None
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return an image as a variable, and its style energies; outside the region it is held fixed."""
+    variable = image.detach().requires_grad_()
+    with torch.enable_grad():
+        picture = variable if guidance is None else guidance.composite(variable, image.detach())
+        return variable, _energies(network, picture, targets, guidance)[0]
+
+
+def _gradient_norm(energy: Tensor, variable: Tensor) -> float:
+    (gradient,) = torch.autograd.grad(energy, variable, retain_graph=True)
+    return float(gradient.norm())
+
+
+def _positions(guidance: Guidance | None, layer: str) -> Tensor | None:
+    return None if guidance is None else guidance.at(layer)

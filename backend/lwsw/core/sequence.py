@@ -1,4 +1,4 @@
-"""Stylizes the frames of one shot, each from the one before."""
+"""Stylizes the frames of one shot, each from the one before: the whole picture first, then the regions that have a look of their own."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as functional
 from torch import Tensor
 
 from ..errors import LwswError
 from ..profiles import FrameValues, layer_stride, receptive_field
-from .flow import fill_uncovered, warp
-from .objective import CONTENT_LAYER, Calibration, Objective, calibrate, style_targets
-from .optimize import optimize
+from .look_painter import LookPainter, LookState, Method, Scene, shown
 from .vgg import VGG19
 
-_COARSEST = 100  # pixels of the shorter side; large strokes are laid out there
 #: Called before each iteration with its number from 0 and the number of iterations of this frame.
 Progress = Callable[[int, int], None]
 
-_NOISE = 0.02  # standard deviation of what breaks the symmetry of flat areas before the first iteration
+#: A region that covers less, in pixels, is painted with the rest of the picture: there is nothing to take statistics of.
+SMALLEST_REGION = 64.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +30,7 @@ class Frame:
         values: weights of this frame.
         flow: ``1×H×W×2`` pixels, from this frame to the previous one; None for the first of a shot.
         visibility: ``1×1×H×W``, how far the previous frame shows the same surface; None with ``flow``.
+        masks: ``1×1×H×W`` per region, its coverage; together at most 1.
     """
 
     number: int
@@ -40,129 +38,120 @@ class Frame:
     values: FrameValues
     flow: Tensor | None = None
     visibility: Tensor | None = None
+    masks: tuple[Tensor, ...] = ()
 
 
 @dataclass(frozen=True)
 class ShotState:
-    """What the next frame needs: everything that makes a resumed job continue exactly.
+    """A finished frame, and what the next one needs: everything that makes a resumed job continue exactly.
 
     Attributes:
-        frame: number of the frame that is finished.
-        image: its result, ``1×3×H×W`` float32, not clipped.
-        calibration: constants of the shot.
+        frame: its number.
+        looks: state of the whole picture's look and of each region's.
+        image: the result, ``1×3×H×W`` float32, not clipped; the next frame does not need it.
     """
 
     frame: int
+    looks: tuple[LookState, ...]
     image: Tensor
-    calibration: Calibration
 
 
 class Stylizer:
-    """Paints frames in the manner of one painting or several.
+    """Paints the frames of a shot.
+
+    What belongs to no region is painted first, with the render of the regions in their places. Each region is then painted into the
+    result, and keeps to its own mask. So what a region is given changes nothing outside of it, and regions do not depend on each other.
 
     Args:
         network: on the device where the work is done.
         paintings: ``1×3×h×w`` each on [0, 1], in their own sizes; they are scaled to the area of the frame.
-        layers: every layer that weighs in any frame of the shot.
-        frequency_exponent: p of the image variable.
-        iterations: per frame.
-        first_iterations: of the first frame of a shot, at each level of its pyramid.
-        seed: of the noise that the first frame starts with.
-        shares: weight of each painting; equal if left out.
+        layers: per look (the whole picture's first), every layer that weighs in any frame of the shot.
+        method: iterations, content layers, normalization, seed.
     """
 
-    def __init__(
-        self,
-        network: VGG19,
-        paintings: Sequence[Tensor],
-        layers: Collection[str],
-        *,
-        frequency_exponent: float,
-        iterations: int,
-        first_iterations: int,
-        seed: int = 0,
-        shares: Sequence[float] | None = None,
-    ) -> None:
-        self._network = network
+    def __init__(self, network: VGG19, paintings: Sequence[Tensor], layers: Sequence[Collection[str]], method: Method) -> None:
         self._device = network.get_buffer("mean").device
-        self._paintings = [painting.to(self._device) for painting in paintings]
-        self._shares = list(shares) if shares else [1.0 / len(paintings)] * len(paintings)
-        self._layers = set(layers)
-        self._exponent = frequency_exponent
-        self._iterations = iterations
-        self._first_iterations = first_iterations
-        self._seed = seed
-        self._targets: dict[tuple[int, int], dict[str, Tensor]] = {}
+        on_device = [painting.to(self._device) for painting in paintings]
+        self._painters = [LookPainter(network, on_device, some, method) for some in layers]
+        self._deepest = max({*method.content_names, *(layer for some in layers for layer in some)}, key=layer_stride)
 
-    def first_frame_iterations(self, height: int, width: int) -> int:
-        """Return how many iterations the first frame takes over all levels of its pyramid."""
-        return self._first_iterations * len(_pyramid(height, width))
-
-    def stylize(self, frame: Frame, state: ShotState | None, progress: Progress = lambda iteration, iterations: None) -> ShotState:
+    def stylize(
+        self, frame: Frame, before: Sequence[LookState] | None, progress: Progress = lambda iteration, iterations: None
+    ) -> ShotState:
         """Paint one frame.
 
         Args:
-            frame: without flow it begins a shot: the constants of the shot are measured on it unless ``state`` brings them.
-            state: of the previous frame, or None.
+            frame: without flow it begins a shot: the constants of the shot are measured on it unless ``before`` brings them.
+            before: ``looks`` of the previous frame's state, or None.
             progress: called before each iteration with (iteration from 0, iterations of this frame); may raise to stop.
 
         Raises:
             LwswError: ``image_too_small``; ``internal`` if the result is not finite.
         """
         frame = self._to_device(frame)
+        self._check_size(frame)
+        looks = (frame.values.look, *frame.values.regions)
+        before = [
+            replace(look, image=None if look.image is None else look.image.to(self._device))
+            for look in before or (LookState(),) * len(looks)
+        ]
+        scenes = self._scenes(frame)
+        plan = [
+            0 if scene is None else painter.iterations(look, scene, last)
+            for painter, look, scene, last in zip(self._painters, looks, scenes, before, strict=True)
+        ]
+        total = max(1, sum(plan))
+        progress(0, total)
+        after: list[LookState] = []
+        background = result = frame.color
+        for index, (painter, look, scene, last) in enumerate(zip(self._painters, looks, scenes, before, strict=True)):
+            if scene is None:
+                after.append(replace(last, image=None))
+                continue
+            scene = replace(scene, context=background)
+
+            def report(iteration: int, done: int = sum(plan[:index])) -> None:
+                if done + iteration:
+                    progress(done + iteration, total)
+
+            after.append(painter.paint(look, scene, last, report))
+            image = after[-1].image
+            assert image is not None
+            visible = shown(look, image, frame.color)
+            result = visible if scene.mask is None else result + scene.mask * (visible - frame.color)
+            if index == 0:
+                background = result
+        if not bool(torch.isfinite(result).all()):
+            raise LwswError("internal", f"Frame {frame.number} has values that are not numbers.", "Lower the weights, or report this.")
+        kept = tuple(replace(look, image=None if look.image is None else look.image.cpu()) for look in after)
+        return ShotState(frame.number, kept, result.cpu())
+
+    def shares(self, frame: Frame, image: Tensor, state: ShotState) -> list[dict[str, float]]:
+        """Return, for each look, every layer's share of the style gradient at an image (``1×3×H×W``); empty where a look is not seen."""
+        frame, image = self._to_device(frame), image.to(self._device)
+        looks = (frame.values.look, *frame.values.regions)
+        return [
+            {} if scene is None or look.strength == 0 else painter.shares(look, scene, image, last)
+            for painter, look, scene, last in zip(self._painters, looks, self._scenes(frame), state.looks, strict=True)
+        ]
+
+    def _scenes(self, frame: Frame) -> list[Scene | None]:
+        """Return what each look is painted into; None where there is too little of it to be painted."""
+        masks = [mask if float(mask.sum()) >= SMALLEST_REGION else None for mask in frame.masks]
+        used = [mask for mask in masks if mask is not None]
+        rest = (1.0 - torch.stack(used).sum(0)).clamp(0.0, 1.0) if used else None
+        whole = Scene(frame.color, None, None, frame.flow, frame.visibility, frame.values.temporal_weight)
+        first = None if rest is not None and float(rest.sum()) < SMALLEST_REGION else replace(whole, mask=rest)
+        return [first, *(None if mask is None else replace(whole, mask=mask) for mask in masks)]
+
+    def _check_size(self, frame: Frame) -> None:
         height, width = frame.color.shape[2:]
-        deepest = max({*self._layers, CONTENT_LAYER}, key=layer_stride)
-        if min(height, width) < layer_stride(deepest):
+        if min(height, width) < layer_stride(self._deepest):
             raise LwswError(
                 "image_too_small",
-                f"Frames of {width}×{height} pixels are too small for the layer {deepest}.",
-                f"Use at least {layer_stride(deepest)} pixels on each side, better {receptive_field(deepest)}.",
+                f"Frames of {width}×{height} pixels are too small for the layer {self._deepest}.",
+                f"Use at least {layer_stride(self._deepest)} pixels on each side, better {receptive_field(self._deepest)}.",
             )
-        if frame.flow is None or state is None:
-            image, calibration = self._paint_first(frame, state.calibration if state else None, progress)
-        else:
-            calibration = state.calibration
-            image = self._paint_next(frame, state.image.to(self._device), calibration, progress)
-        if not bool(torch.isfinite(image).all()):
-            raise LwswError("internal", f"Frame {frame.number} has values that are not numbers.", "Lower the weights, or report this.")
-        return ShotState(frame.number, image.cpu(), calibration)
-
-    def _paint_first(self, frame: Frame, calibration: Calibration | None, progress: Progress) -> tuple[Tensor, Calibration]:
-        """Coarse to fine: large strokes are laid out on a small picture, where deep layers see all of it."""
-        levels = _pyramid(*frame.color.shape[2:])
-        total = self._first_iterations * len(levels)
-        noise = torch.randn(frame.color.shape, generator=torch.Generator().manual_seed(self._seed)).to(self._device)
-        image = frame.color + _NOISE * noise
-        for level, size in enumerate(levels):
-            color = _resize(frame.color, size)
-            # from level to level only what painting changed is enlarged, so the detail of the render stays
-            image = _resize(image, size) if level == 0 else color + _resize(image - _resize(frame.color, image.shape[2:]), size)
-            targets = self._targets_for(size)
-            finest = level == len(levels) - 1
-            level_calibration = calibration if calibration and finest else calibrate(self._network, color, targets)
-            objective = Objective(self._network, targets, level_calibration, color, frame.values)
-
-            def report(iteration: int, done: int = level * self._first_iterations) -> None:
-                progress(done + iteration, total)
-
-            image = optimize(objective, image, self._first_iterations, self._exponent, report)
-        return image, level_calibration
-
-    def _paint_next(self, frame: Frame, previous: Tensor, calibration: Calibration, progress: Progress) -> Tensor:
-        assert frame.flow is not None and frame.visibility is not None
-        warped = warp(previous, frame.flow)
-        start = fill_uncovered(warped, frame.visibility, frame.color)
-        targets = self._targets_for(tuple(frame.color.shape[2:]))
-        objective = Objective(self._network, targets, calibration, frame.color, frame.values, warped, frame.visibility)
-        return optimize(objective, start, self._iterations, self._exponent, lambda iteration: progress(iteration, self._iterations))
-
-    def _targets_for(self, size: tuple[int, ...]) -> dict[str, Tensor]:
-        """Return the style's Gram matrices for frames of this size; computed once."""
-        height, width = size
-        if (height, width) not in self._targets:
-            paintings = [fit_painting(painting, height, width) for painting in self._paintings]
-            self._targets[height, width] = style_targets(self._network, paintings, self._shares, self._layers)
-        return self._targets[height, width]
 
     def _to_device(self, frame: Frame) -> Frame:
         return replace(
@@ -170,25 +159,5 @@ class Stylizer:
             color=frame.color.to(self._device),
             flow=None if frame.flow is None else frame.flow.to(self._device),
             visibility=None if frame.visibility is None else frame.visibility.to(self._device),
+            masks=tuple(mask.to(self._device) for mask in frame.masks),
         )
-
-
-def fit_painting(painting: Tensor, height: int, width: int) -> Tensor:
-    """Return a painting (``1×3×h×w``) scaled to the area of a frame, in its own proportions."""
-    rows, columns = painting.shape[2:]
-    scale = (height * width / (rows * columns)) ** 0.5
-    return _resize(painting, (max(1, round(rows * scale)), max(1, round(columns * scale))))
-
-
-def _pyramid(height: int, width: int) -> list[tuple[int, int]]:
-    """Return sizes from coarse to the full one, each twice the one before."""
-    sizes = [(height, width)]
-    while min(sizes[0]) >= 2 * _COARSEST:
-        sizes.insert(0, (round(sizes[0][0] / 2), round(sizes[0][1] / 2)))
-    return sizes
-
-
-def _resize(image: Tensor, size: tuple[int, ...]) -> Tensor:
-    if tuple(image.shape[2:]) == tuple(size):
-        return image
-    return functional.interpolate(image, size=size, mode="bicubic", antialias=True, align_corners=False)

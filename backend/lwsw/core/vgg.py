@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +10,8 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from ..profiles import LAYER_NAMES
+from .convolution import DirectConvolution
+from .losses import tap_gram_matrix
 from .winograd import FEWEST_CHANNELS, WinogradConvolution
 
 
@@ -46,7 +48,7 @@ class VGG19(nn.Module):
         self.name = weights.name
         self.precision = precision
         self.replicate_padding = replicate_padding
-        self._winograd: dict[str, WinogradConvolution] = {}
+        self._convolutions: dict[str, Callable[[Tensor], Tensor]] = {}
         self.register_buffer("mean", torch.tensor(weights.mean).view(1, 3, 1, 1))
         for name, (weight, bias) in zip(LAYER_NAMES, weights.convolutions, strict=True):
             self.register_buffer(f"{name}_weight", weight.to(precision, memory_format=torch.channels_last, copy=True))
@@ -62,8 +64,26 @@ class VGG19(nn.Module):
         Returns:
             ``{name: 1×C×h×w}`` in the network's precision, channels last in memory.
         """
-        deepest = max(LAYER_NAMES.index(layer) for layer in layers)
+        return self.statistics(image, (), layers)[1]
+
+    def statistics(
+        self, image: Tensor, gram_layers: Collection[str], layers: Collection[str] = (), guidance: Callable[[str], Tensor] | None = None
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return Gram matrices of some layers and activations of others, from one pass.
+
+        Args:
+            image: as :meth:`forward`.
+            gram_layers: whose Gram matrices to return.
+            layers: whose activations to return.
+            guidance: gives the weight of each position of a layer, ``h×w`` (:meth:`lwsw.core.guidance.Guidance.at`); None counts all alike.
+
+        Returns:
+            ``{name: C×C}`` float32 as :func:`lwsw.core.losses.gram_matrix`, and ``{name: 1×C×h×w}`` as :meth:`forward`.
+        """
+        deepest = max(LAYER_NAMES.index(layer) for layer in (*gram_layers, *layers))
+        grams: dict[str, Tensor] = {}
         features: dict[str, Tensor] = {}
+        positive = True  # whether x has been cut at zero
         x = (image - self.get_buffer("mean")).to(self.precision, memory_format=torch.channels_last)
         for index, name in enumerate(LAYER_NAMES[: deepest + 1]):
             padding = 1
@@ -71,16 +91,25 @@ class VGG19(nn.Module):
                 x, padding = functional.pad(x, (1, 1, 1, 1), mode="replicate"), 0
             elif name.endswith("_1") and index > 0:
                 x = functional.max_pool2d(x, 2, ceil_mode=True)
+                if not positive:
+                    x = functional.relu_(x)
             x = self._convolve(x, name, padding)
-            x = functional.relu_(x)
+            # pooling first leaves a quarter of the values to cut at zero; both orders give the same
+            is_pooled_next = index < deepest and LAYER_NAMES[index + 1].endswith("_1")
+            positive = not is_pooled_next or name in gram_layers or name in layers
+            if positive:
+                x = functional.relu_(x)
+            if name in gram_layers:
+                x, grams[name] = tap_gram_matrix(x, None if guidance is None else guidance(name))
             if name in layers:
                 features[name] = x
-        return features
+        return grams, features
 
     def _convolve(self, features: Tensor, name: str, padding: int) -> Tensor:
         weight, bias = self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias")
-        if features.device.type == "cpu" and self.precision == torch.float32 and min(weight.shape[:2]) >= FEWEST_CHANNELS:
-            if name not in self._winograd:  # transformed kernels are four times as large: made for layers in use only
-                self._winograd[name] = WinogradConvolution(weight, bias)
-            return self._winograd[name](features)
-        return functional.conv2d(features, weight, bias, padding=padding)
+        if features.device.type != "cpu" or self.precision != torch.float32:
+            return functional.conv2d(features, weight, bias, padding=padding)
+        if name not in self._convolutions:  # kernels prepared for the processor are copies: made for layers in use only
+            winograd = min(weight.shape[:2]) >= FEWEST_CHANNELS
+            self._convolutions[name] = WinogradConvolution(weight, bias) if winograd else DirectConvolution(weight, bias, padding)
+        return self._convolutions[name](features)

@@ -1,8 +1,8 @@
 """Jobs made from picture files on disk, with their results beside them: what ``lwsw stylize --out OUT`` works in.
 
-    OUT/0001.png      finished frames
-    OUT/job/          the job directory
-    OUT/job/clip.json which files the job was made from, and under which names its results appear
+OUT/0001.png      finished frames
+OUT/job/          the job directory
+OUT/job/clip.json which files the job was made from, and under which names its results appear
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Any
 from ..errors import LwswError
 from ..media.files import output_error, write_atomically
 from ..media.images import check_png, decode_image, read_image, write_png16
-from ..media.passes import read_motion
 from ..media.sequences import find_sequence
 from .directory import JobDirectory, check_file_name, job_data, name_frames
+from .pass_files import check_pass_file
 from .settings import StylizeSettings
 
 
@@ -345,11 +345,11 @@ def _check_size(path: Path, size: tuple[int, int], expected: tuple[int, int]) ->
 
 
 def _check_passes(clip: Clip, settings: StylizeSettings, path: Path) -> None:
-    """Read the passes that the job in ``path`` needs and does not hold yet; raise what :func:`read_motion` raises."""
+    """Read the passes that the job in ``path`` needs and does not hold yet; raise what :func:`check_pass_file` raises."""
     if settings.needs_passes(len(clip.color)):
         for frame, source in (clip.passes or {}).items():
             if not (path / "passes" / f"{frame:04d}.exr").exists():
-                read_motion(source)
+                check_pass_file(source, settings, len(clip.color))
 
 
 def _read(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""The job directory (schema 1): the one interface between whoever asks for a job and whoever runs it.
+"""The job directory (schema 2): the one interface between whoever asks for a job and whoever runs it.
 
 The layout is in ``docs/architecture.md``. Nothing here decodes a picture or imports torch.
 """
@@ -25,7 +25,7 @@ from ..media.files import output_error, sweep_temporary_files, write_atomically
 from ..media.sequences import check_gaps, format_numbers
 from .settings import StylizeSettings
 
-SCHEMA = 1
+SCHEMA = 2
 MAXIMUM_SIDE = 65_536  # pixels; beyond it no image format here works
 MAXIMUM_FRAMES = 1_000_000
 
@@ -148,7 +148,7 @@ class JobDirectory:
 
     @property
     def needs_passes(self) -> bool:
-        """Whether every frame needs an EXR with the Vector pass."""
+        """Whether every frame needs an EXR, with the Vector pass or the objects' masks."""
         return self.settings.needs_passes(len(self.frames))
 
     def frame_path(self, frame: int) -> Path:
@@ -209,11 +209,7 @@ class JobDirectory:
         if self.needs_passes:
             frames = [frame for frame in self.frames if not self.pass_path(frame).is_file()]
             if frames:
-                raise LwswError(
-                    "missing_pass",
-                    f"The Vector pass is missing for {name_frames(frames)}.",
-                    "Turn on the Vector pass and render again, or let the motion be estimated.",
-                )
+                raise LwswError("missing_pass", f"The pass file is missing for {name_frames(frames)}.", _missing_pass_hint(self.settings))
 
     def append_event(self, event: Mapping[str, Any]) -> None:
         """Add one line to ``log.jsonl``, with the time if the event has none.
@@ -379,9 +375,15 @@ def _checked(data: Mapping[str, Any]) -> tuple[tuple[int, ...], int, int, tuple[
     if not isinstance(data.get("settings"), Mapping):
         raise LwswError("bad_settings", "The job has no settings.", "")
     settings = StylizeSettings.from_dict(data["settings"])
-    settings.check_frames(len(frames))
+    settings.check_frames(len(frames), styles)
     assert isinstance(width, int) and isinstance(height, int)
     return tuple(frames), width, height, tuple(styles), settings
+
+
+def _missing_pass_hint(settings: StylizeSettings) -> str:
+    if settings.regions:
+        return "Render again with the passes Vector and Cryptomatte (object) on, or remove the regions."
+    return "Turn on the Vector pass and render again, or let the motion be estimated."
 
 
 def _hash(data: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -14,6 +15,8 @@ from ..core.estimated_flow import estimate_flow
 from ..core.flow import ESTIMATED_TOLERANCE, visibility
 from ..core.sequence import Frame
 from ..errors import LwswError
+from ..media.cryptomatte import Cryptomatte, check_objects, match_objects, read_cryptomatte, region_masks, scale_mask
+from ..media.exr import ExrImage, read_exr
 from ..media.images import read_image, resize
 from ..media.passes import Motion, check_motion_blur, fill_world_motion, read_motion, scale_motion, world_mask
 from .directory import JobDirectory
@@ -55,6 +58,7 @@ class SourceReader:
         self._source_size: tuple[int, ...] | None = None
         self._colors: dict[int, Tensor] = {}
         self._motions: dict[int, Motion] = {}
+        self._passes: tuple[int, ExrImage] | None = None
 
     def color(self, number: int) -> Tensor:
         """Return the colour of a frame, ``1×3×H×W``; raise what reading raises, or ``bad_frame_size`` where sizes differ."""
@@ -68,15 +72,20 @@ class SourceReader:
     def motion(self, number: int) -> Motion:
         """Return the renderer's motion of a frame; the world's motion comes from the cameras where they are known."""
         if number not in self._motions:
-            path = self._source.pass_path(number)
-            motion = read_motion(path)
-            self._check_size(path, motion.known.shape)
+            motion = read_motion(self.passes(number))
+            self._check_size(self._source.pass_path(number), motion.known.shape)
             if motion.depth is not None and str(number) in self._cameras["frames"]:
                 world = world_mask(motion.depth, self._cameras.get("clip_end"))
                 camera, before, after = (self._cameras["frames"].get(str(number + step)) for step in (0, -1, 1))
                 motion = fill_world_motion(motion, world, camera, before, after)
             _keep(self._motions, number, scale_motion(motion, self._source.width, self._source.height))
         return self._motions[number]
+
+    def passes(self, number: int) -> ExrImage:
+        """Return the decoded EXR file of a frame; only the last one is kept."""
+        if self._passes is None or self._passes[0] != number:
+            self._passes = (number, read_exr(self._source.pass_path(number)))
+        return self._passes[1]
 
     def flow(self, number: int, previous: int) -> tuple[Tensor, Tensor]:
         """Return the renderer's flow from a frame to the previous one, and from the previous one to it, ``1×H×W×2`` pixels each."""
@@ -100,11 +109,36 @@ class FrameReader(SourceReader):
     def __init__(self, job: JobDirectory) -> None:
         super().__init__(job)
         self._job = job
+        self._names: set[str] = set()
 
     def check(self) -> None:
-        """Find out before the first iteration that the vectors cannot be used; raises ``motion_blur`` or what reading raises."""
-        if self._job.needs_passes:
+        """Find out before the first iteration what would fail later.
+
+        Raises:
+            LwswError: ``motion_blur`` where the vectors cannot be used, ``unknown_object`` where a region names something that no frame
+                shows, or what reading raises.
+        """
+        job = self._job
+        if job.settings.needs_motion(len(job.frames)):
             check_motion_blur(self._shot())
+        names: set[str] = set()
+        for number in job.frames:
+            if not self._unknown(names):
+                break
+            names.update(self._cryptomatte(number).names)  # what is hidden in one frame may be seen in another
+        for region in job.settings.regions:
+            check_objects(names, region.objects, region.name)
+        self._names = names
+
+    def notes(self) -> list[str]:
+        """Return what an artist should know of the regions of this shot; call after :meth:`check`."""
+        notes: list[str] = []
+        owner: dict[str, str] = {}
+        for region in self._job.settings.regions:
+            for name in match_objects(self._names, region.objects):
+                if owner.setdefault(name, region.name) != region.name:
+                    notes.append(f"'{name}' is named by two regions and belongs to the first, '{owner[name]}'.")
+        return notes
 
     def paintings(self) -> list[Tensor]:
         """Return the paintings in their own sizes, ``1×3×h×w`` each."""
@@ -112,18 +146,38 @@ class FrameReader(SourceReader):
 
     def frame(self, index: int) -> Frame:
         """Return the frame at a position of the job, with flow and visibility unless it is the first or stands alone."""
-        number, values = self._job.frames[index], self._job.settings.at(index)
+        number, values = self._job.frames[index], self._job.settings.at(index, self._job.styles)
         color = self.color(number)
+        frame = Frame(number, color, values, masks=self._masks(number))
         if index == 0 or self._job.settings.motion == "none":
-            return Frame(number, color, values)
+            return frame
         previous = self._job.frames[index - 1]
         if self._job.settings.motion == "estimated":
             backward = estimate_flow(color, self.color(previous))
             forward = estimate_flow(self.color(previous), color)
-            return Frame(number, color, values, backward, visibility(backward, forward, ESTIMATED_TOLERANCE))
+            return replace(frame, flow=backward, visibility=visibility(backward, forward, ESTIMATED_TOLERANCE))
         backward, forward = self.flow(number, previous)
         known = torch.from_numpy(self.motion(number).known)[None, None]
-        return Frame(number, color, values, backward, visibility(backward, forward) * known)
+        return replace(frame, flow=backward, visibility=visibility(backward, forward) * known)
+
+    def _masks(self, number: int) -> tuple[Tensor, ...]:
+        """Return the coverage of each region, ``1×1×H×W``."""
+        regions = self._job.settings.regions
+        if not regions:
+            return ()
+        masks = region_masks(self._cryptomatte(number), [region.objects for region in regions])
+        scaled = (scale_mask(mask, self._job.width, self._job.height) for mask in masks)
+        return tuple(torch.from_numpy(np.ascontiguousarray(mask))[None, None] for mask in scaled)
+
+    def _cryptomatte(self, number: int) -> Cryptomatte:
+        cryptomatte = read_cryptomatte(self.passes(number))
+        self._check_size(self._job.pass_path(number), cryptomatte.size)
+        return cryptomatte
+
+    def _unknown(self, names: set[str]) -> bool:
+        """Return whether a region names something that is not among the names."""
+        patterns = (pattern for region in self._job.settings.regions for pattern in region.objects)
+        return any(not match_objects(names, [pattern]) for pattern in patterns)
 
     def _shot(self) -> Iterator[tuple[Motion, np.ndarray]]:
         for number in self._job.frames:

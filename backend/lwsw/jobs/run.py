@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import io
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
+from torch import Tensor
 
-from ..core.objective import Calibration
-from ..core.sequence import ShotState, Stylizer
+from ..core.look_painter import LookState, Method
+from ..core.sequence import SMALLEST_REGION, Frame, ShotState, Stylizer
 from ..core.vgg import VGG19
-from ..media.files import write_atomically
 from ..media.images import write_png16
 from ..networks import load_network
 from ..runtime import prepare_process, resolve_device
 from .directory import JobDirectory
-from .frame_reader import FrameReader, image_to_tensor, tensor_to_image
+from .frame_reader import FrameReader, tensor_to_image
+from .shot_files import forget_state, load_state, save_state
 
 OnEvent = Callable[[dict[str, Any]], None]
 
@@ -33,7 +31,8 @@ def run_job(job: JobDirectory, on_event: OnEvent = lambda event: None) -> None:
 
     Args:
         job: the directory; locked while this runs.
-        on_event: called with ``frame_started``, ``iteration``, ``frame_finished``, ``note``, ``job_finished``; whatever it raises stops
+        on_event: called with ``frame_started``, ``iteration``, ``frame_finished``, ``gradient_shares``, ``note``,
+            ``job_finished``; whatever it raises stops
             the work between two iterations.
 
     Raises:
@@ -56,27 +55,28 @@ def run_job(job: JobDirectory, on_event: OnEvent = lambda event: None) -> None:
 
         network = VGG19(load_network(settings.network), _precision(settings.precision)).to(device)
         independent = settings.motion == "none" and len(job.frames) > 1
-        stylizer = Stylizer(
-            network,
-            reader.paintings(),
-            {layer for index in range(len(job.frames)) for layer in settings.at(index).layer_weights},
-            frequency_exponent=settings.frequency_exponent,
+        method = Method(
             iterations=settings.iterations,
             first_iterations=settings.iterations if independent else settings.first_iterations,
+            content_layers=settings.content_layers,
+            normalization=settings.normalization,
             seed=settings.seed,
         )
+        stylizer = Stylizer(network, reader.paintings(), settings.layers_in_use(len(job.frames)), method)
         index = job.frames.index(first)
-        state = _load_state(job, job.frames[index - 1]) if index else None
-        if index and state is None:  # results without the state to go on from: redo from the start rather than jump
+        looks = load_state(job, job.frames[index - 1]) if index else None
+        if index and looks is None:  # results without the state to go on from: redo from the start rather than jump
             index = 0
+        for note in reader.notes():
+            _say(job, on_event, {"event": "note", "text": note})
         for position in range(index, len(job.frames)):
-            state = _run_frame(job, reader, stylizer, position, state, on_event)
+            looks = _run_frame(job, reader, stylizer, position, looks, on_event)
         _say(job, on_event, {"event": "job_finished", "seconds": round(time.perf_counter() - started, 3)})
 
 
 def _run_frame(
-    job: JobDirectory, reader: FrameReader, stylizer: Stylizer, position: int, state: ShotState | None, on_event: OnEvent
-) -> ShotState:
+    job: JobDirectory, reader: FrameReader, stylizer: Stylizer, position: int, looks: tuple[LookState, ...] | None, on_event: OnEvent
+) -> tuple[LookState, ...]:
     number = job.frames[position]
     timings: dict[str, float] = {}
     started = time.perf_counter()
@@ -88,15 +88,44 @@ def _run_frame(
             on_event({"event": "frame_started", "frame": number, "iterations": iterations})
         on_event({"event": "iteration", "frame": number, "iteration": iteration, "iterations": iterations})
 
+    _say_what_is_small(job, frame, on_event)
     with _timed(timings, "optimize"):
-        state = stylizer.stylize(frame, state, progress)
+        state = stylizer.stylize(frame, looks, progress)
     with _timed(timings, "write"):
-        _save_state(job, state)
+        save_state(job, state)
         write_png16(job.result_path(number), tensor_to_image(state.image))
-        _forget_state(job, before=job.frames[max(position - 1, 0)])
+        forget_state(job, before=job.frames[max(position - 1, 0)])
+    if position in (0, len(job.frames) - 1):
+        with _timed(timings, "shares"):
+            _report_shares(job, stylizer, frame, state, looks is None, on_event)
     seconds = round(time.perf_counter() - started, 4)
     _say(job, on_event, {"event": "frame_finished", "frame": number, "seconds": seconds, "timings": timings})
-    return state
+    return state.looks
+
+
+def _say_what_is_small(job: JobDirectory, frame: Frame, on_event: OnEvent) -> None:
+    """Say, once in a shot, that there is nothing or too little of a region."""
+    said = {event.get("region") for event in job.events() if event.get("event") == "note"} if frame.masks else set()
+    for region, mask in zip(job.settings.regions, frame.masks, strict=True):
+        area = float(mask.sum())
+        if area < SMALLEST_REGION and region.name not in said:
+            problem = "is not to be seen" if area == 0 else f"covers only {area:.0f} pixels"
+            text = f"The region '{region.name}' {problem} in frame {frame.number}; where that is so, it is painted with the rest."
+            _say(job, on_event, {"event": "note", "region": region.name, "text": text})
+
+
+def _report_shares(job: JobDirectory, stylizer: Stylizer, frame: Frame, state: ShotState, begins: bool, on_event: OnEvent) -> None:
+    """Say how the style gradient is shared among layers: at the shot's reference, and where the optimization has ended."""
+    names = ["picture", *(region.name for region in job.settings.regions)]
+
+    def by_look(image: Tensor) -> dict[str, dict[str, float]]:
+        shares = stylizer.shares(frame, image, state)
+        return {name: {layer: round(share, 4) for layer, share in some.items()} for name, some in zip(names, shares, strict=True) if some}
+
+    event: dict[str, Any] = {"event": "gradient_shares", "frame": frame.number, "result": by_look(state.image)}
+    if begins:
+        event["reference"] = by_look(frame.color)
+    _say(job, on_event, event)
 
 
 def _say(job: JobDirectory, on_event: OnEvent, event: dict[str, Any]) -> None:
@@ -113,34 +142,3 @@ def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
 
 def _precision(name: str) -> torch.dtype:
     return torch.bfloat16 if name == "bfloat16" else torch.float32
-
-
-def _save_state(job: JobDirectory, state: ShotState) -> None:
-    """Write what the next frame needs; the state of a frame is on disk before its result is."""
-    calibration = {"style": dict(state.calibration.style), "content": state.calibration.content}
-    calibration_path = job.state_path / "calibration.json"
-    text = json.dumps(calibration).encode()  # repr of a float gives the same float back
-    if not calibration_path.is_file() or calibration_path.read_bytes() != text:
-        write_atomically(calibration_path, text)
-    stream = io.BytesIO()
-    np.save(stream, tensor_to_image(state.image), allow_pickle=False)
-    write_atomically(job.state_path / f"{state.frame:04d}.npy", stream.getvalue())
-
-
-def _load_state(job: JobDirectory, number: int) -> ShotState | None:
-    """Read the state after a frame, or None where it is missing or damaged."""
-    try:
-        calibration = json.loads((job.state_path / "calibration.json").read_bytes())
-        image = np.load(job.state_path / f"{number:04d}.npy", allow_pickle=False)
-        if image.shape != (job.height, job.width, 3) or image.dtype != np.float32:
-            return None
-        return ShotState(number, image_to_tensor(image), Calibration(calibration["style"], calibration["content"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _forget_state(job: JobDirectory, before: int) -> None:
-    """Remove states that no resume needs any more."""
-    for path in job.state_path.glob("*.npy"):
-        if path.stem.lstrip("-").isdigit() and int(path.stem) < before:
-            path.unlink(missing_ok=True)

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ..errors import LwswError
-from ..profiles import DEFAULT_PROFILE, FrameValues, LayerWeights, get_profile
+from ..profiles import (
+    COLORS,
+    CONTENT_LAYER,
+    CUSTOM_PROFILE,
+    DEFAULT_PROFILE,
+    NORMALIZATIONS,
+    FrameValues,
+    LayerWeights,
+    Look,
+    get_profile,
+)
 
 #: A constant, or one value per frame of the job.
 PerFrame = float | tuple[float, ...]
@@ -18,14 +28,133 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
-class StylizeSettings:
-    """Every setting of a job. Build it with :meth:`from_dict`, which fills in the profile's values and checks ranges."""
+class LookSettings:
+    """What the whole picture, or a region, is painted with over the shot. Field names are the keys in ``job.json``.
+
+    ``style_weights`` empty means every painting alike; ``frequency_exponent`` None follows the layer weights.
+    """
 
     profile: str = DEFAULT_PROFILE
-    layer_weights: Mapping[str, PerFrame] = field(default_factory=dict)
+    layer_weights: Mapping[str, PerFrame] = field(default_factory=lambda: dict(get_profile(DEFAULT_PROFILE).layer_weights()))
+    style_weights: Mapping[str, PerFrame] = field(default_factory=dict)
+    strength: PerFrame = 1.0
     content_weight: PerFrame = 1.0
+    frequency_exponent: PerFrame | None = None
+    color: str = "painting"
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], inherited: LookSettings | None = None) -> LookSettings:
+        """Read a look from JSON data; what is left out comes from its profile, then from ``inherited``. Raises as the job does."""
+        given = {name: value for name, value in data.items() if value is not None}
+        values: dict[str, Any] = {}
+        weights = given.get("layer_weights")
+        if "profile" in given or weights or inherited is None:
+            name = values["profile"] = given.get("profile", CUSTOM_PROFILE if weights else DEFAULT_PROFILE)
+            profile = get_profile(DEFAULT_PROFILE if name == CUSTOM_PROFILE else name)
+            if name == CUSTOM_PROFILE and not weights:
+                raise LwswError("bad_weights", "The custom profile has no layer weights.", "Set at least one layer weight.")
+            if name == CUSTOM_PROFILE and inherited is not None:
+                values["content_weight"] = inherited.content_weight
+            else:
+                values["content_weight"] = profile.content_weight
+            values["layer_weights"] = _weights_by_name(weights, "Layer weights") if weights else dict(profile.layer_weights())
+            values["frequency_exponent"] = None  # that of other weights would not fit
+        if "style_weights" in given:
+            values["style_weights"] = _weights_by_name(given["style_weights"], "Weights of paintings")
+        for name in ("strength", "content_weight"):
+            if name in given:
+                values[name] = _per_frame(name.replace("_", " "), given[name])
+        if "frequency_exponent" in given:
+            exponents = _per_frame("frequency exponent", given["frequency_exponent"])
+            for value in exponents if isinstance(exponents, tuple) else [exponents]:
+                _number("frequency exponent", value, 0.0, 2.0)
+            values["frequency_exponent"] = exponents
+        if "color" in given:
+            values["color"] = _choice("color", given["color"], COLORS)
+        look = cls(**values) if inherited is None else replace(inherited, **values)
+        look.at(0, ())  # an unknown layer or all-zero weights are said now, not at the first frame
+        return look
+
+    def at(self, index: int, styles: Sequence[str]) -> Look:
+        """Return the look of the frame at this position of the job (0 is the first frame).
+
+        Args:
+            index: position.
+            styles: names of the job's paintings, in order; empty leaves their shares out.
+        """
+        weights = LayerWeights({name: _value_at(value, index) for name, value in self.layer_weights.items()})
+        exponent = None if self.frequency_exponent is None else _value_at(self.frequency_exponent, index)
+        shares = self._shares(index, styles) if styles else (1.0,)
+        return Look(weights, _value_at(self.content_weight, index), _value_at(self.strength, index), shares, exponent, self.color)
+
+    def _shares(self, index: int, styles: Sequence[str]) -> tuple[float, ...]:
+        amounts = [_value_at(self.style_weights.get(name, 0.0), index) if self.style_weights else 1.0 for name in styles]
+        total = sum(amounts)
+        if total <= 0:
+            raise LwswError("bad_weights", "The weights of all paintings are zero.", "Raise the weight of at least one painting.")
+        return tuple(amount / total for amount in amounts)
+
+    def changing(self) -> Iterator[tuple[str, PerFrame]]:
+        """Yield everything that may change over time, with its name in words."""
+        yield from ((f"weight of {name}", value) for name, value in {**self.layer_weights, **self.style_weights}.items())
+        yield from (("strength", self.strength), ("content weight", self.content_weight))
+        if self.frequency_exponent is not None:
+            yield "frequency exponent", self.frequency_exponent
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON data; ``from_dict(to_dict())`` gives the same look."""
+        return {item.name: _as_json(getattr(self, item.name)) for item in fields(LookSettings)}
+
+
+@dataclass(frozen=True)
+class RegionSettings:
+    """Objects that are painted with a look of their own.
+
+    Attributes:
+        name: what the artist calls it.
+        objects: names of objects in the Cryptomatte pass; ``*`` and ``?`` stand for any letters, any letter.
+        look: what they are painted with.
+    """
+
+    name: str
+    objects: tuple[str, ...]
+    look: LookSettings
+
+    @classmethod
+    def from_dict(cls, data: Any, inherited: LookSettings) -> RegionSettings:
+        """Read a region from JSON data."""
+        if not isinstance(data, Mapping):
+            raise LwswError("bad_settings", "A region is not a set of named values.", 'Write it as {"objects": ["Cube"], …}.')
+        _check_names(data, {"name", "objects", *_LOOK_NAMES}, "A region has")
+        objects = data.get("objects")
+        if not isinstance(objects, Sequence) or isinstance(objects, str) or not all(isinstance(name, str) and name for name in objects):
+            objects = ()
+        if not objects:
+            called = f" '{data['name']}'" if data.get("name") else ""
+            raise LwswError("bad_settings", f"The region{called} names no object.", "Give it at least one object of the scene.")
+        look = LookSettings.from_dict({name: value for name, value in data.items() if name in _LOOK_NAMES}, inherited)
+        return cls(str(data.get("name") or ", ".join(objects)), tuple(objects), look)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON data."""
+        return {"name": self.name, "objects": list(self.objects), **self.look.to_dict()}
+
+
+_LOOK_NAMES = {item.name for item in fields(LookSettings)}
+
+
+@dataclass(frozen=True)
+class StylizeSettings:
+    """Every setting of a job. Build it with :meth:`from_dict`, which fills in the profile's values and checks ranges.
+
+    In JSON the fields of ``look`` lie beside the others.
+    """
+
+    look: LookSettings = field(default_factory=LookSettings)
+    regions: tuple[RegionSettings, ...] = ()
     temporal_weight: PerFrame = 1.0
-    frequency_exponent: float = 0.5
+    content_layers: Mapping[str, float] = field(default_factory=lambda: {CONTENT_LAYER: 1.0})
+    normalization: str = "calibrated"
     iterations: int = 20
     first_iterations: int = 240
     motion: str = "vector"
@@ -41,72 +170,99 @@ class StylizeSettings:
         Raises:
             LwswError: ``bad_settings``, ``bad_weights`` or ``unknown_layer`` with the value at fault.
         """
-        known = {item.name for item in fields(cls)}
-        for name in data:
-            if name not in known:
-                raise LwswError("bad_settings", f"There is no setting '{name}'.", f"Known settings: {', '.join(sorted(known))}.")
-        values: dict[str, Any] = {name: value for name, value in data.items() if value is not None}
-        profile_name = values.setdefault("profile", "custom" if values.get("layer_weights") else DEFAULT_PROFILE)
-        profile = get_profile(DEFAULT_PROFILE if profile_name == "custom" else profile_name)
-        if not values.get("layer_weights"):
-            if profile_name == "custom":
-                raise LwswError("bad_weights", "The custom profile has no layer weights.", "Set at least one layer weight.")
-            values["layer_weights"] = dict(profile.layer_weights())
-        values.setdefault("frequency_exponent", profile.frequency_exponent)
-        values.setdefault("content_weight", profile.content_weight)
-
-        if not isinstance(values["layer_weights"], Mapping):
-            raise LwswError("bad_weights", "Layer weights must be given by layer name.", "Write them as relu1_1=1,relu3_1=0.5.")
-        values["layer_weights"] = {name: _per_frame(f"weight of {name}", value) for name, value in values["layer_weights"].items()}
-        for name in ("content_weight", "temporal_weight"):
-            if name in values:
-                values[name] = _per_frame(name.replace("_", " "), values[name])
+        own = {item.name for item in fields(cls)} - {"look"}
+        _check_names(data, own | _LOOK_NAMES, "There is")
+        given = {name: value for name, value in data.items() if value is not None}
+        values: dict[str, Any] = {name: value for name, value in given.items() if name in own}
+        look = values["look"] = LookSettings.from_dict({name: value for name, value in given.items() if name in _LOOK_NAMES})
+        regions = values.get("regions", ())
+        if not isinstance(regions, Sequence) or isinstance(regions, str):
+            raise LwswError("bad_settings", "The regions are not a list.", 'Write them as [{"objects": ["Cube"], …}].')
+        values["regions"] = tuple(RegionSettings.from_dict(region, look) for region in regions)
+        if "temporal_weight" in values:
+            values["temporal_weight"] = _per_frame("temporal weight", values["temporal_weight"])
+        if "content_layers" in values:
+            layers = values["content_layers"]
+            if not isinstance(layers, Mapping):
+                raise LwswError("bad_weights", "Content layers must be given by name.", 'Write them as {"relu4_2": 1}.')
+            values["content_layers"] = dict(LayerWeights(layers))
         for name, low, high in (("iterations", 1, 100_000), ("first_iterations", 1, 100_000), ("seed", 0, 2**63 - 1)):
             if name in values:
                 values[name] = int(_number(name.replace("_", " "), values[name], low, high))
-        values["frequency_exponent"] = _number("frequency exponent", values["frequency_exponent"], 0.0, 2.0)
-        for name, choices in (("motion", MOTIONS), ("precision", PRECISIONS)):
-            if name in values and values[name] not in choices:
-                raise LwswError("bad_settings", f"'{values[name]}' is not a {name}.", f"Use one of: {', '.join(choices)}.")
+        for name, choices in (("motion", MOTIONS), ("precision", PRECISIONS), ("normalization", NORMALIZATIONS)):
+            if name in values:
+                _choice(name, values[name], choices)
         for name in ("device", "network"):
             if name in values and not isinstance(values[name], str):
                 raise LwswError("bad_settings", f"The {name} must be a name.", "")
-        settings = cls(**values)
-        settings.at(0)  # an unknown layer or all-zero weights are said now, not at the first frame
-        return settings
+        return cls(**values)
 
-    def at(self, index: int) -> FrameValues:
-        """Return the values of the frame at this position of the job (0 is the first frame)."""
-        return FrameValues(
-            LayerWeights({name: _value_at(value, index) for name, value in self.layer_weights.items()}),
-            _value_at(self.content_weight, index),
-            _value_at(self.temporal_weight, index),
-        )
+    def at(self, index: int, styles: Sequence[str] = ()) -> FrameValues:
+        """Return the values of the frame at this position of the job (0 is the first frame), for these paintings."""
+        regions = tuple(region.look.at(index, styles) for region in self.regions)
+        return FrameValues(self.look.at(index, styles), _value_at(self.temporal_weight, index), regions)
 
-    def needs_passes(self, count: int) -> bool:
-        """Whether every one of ``count`` frames needs an EXR with the Vector pass."""
+    @property
+    def looks(self) -> tuple[LookSettings, ...]:
+        """The look of the whole picture, then those of the regions."""
+        return (self.look, *(region.look for region in self.regions))
+
+    def layers_in_use(self, count: int) -> list[set[str]]:
+        """Return, for each of :attr:`looks`, every layer that weighs in any of ``count`` frames."""
+        return [{name for index in range(count) for name in look.at(index, ()).layer_weights} for look in self.looks]
+
+    def needs_motion(self, count: int) -> bool:
+        """Whether a job of ``count`` frames needs the Vector pass."""
         return self.motion == "vector" and count > 1
 
-    def check_frames(self, count: int) -> None:
-        """Check that values that change over time have one entry per frame, and that no frame has all weights zero."""
-        changing = {f"weight of {name}": value for name, value in self.layer_weights.items()}
-        changing |= {"content weight": self.content_weight, "temporal weight": self.temporal_weight}
-        for name, value in changing.items():
+    def needs_passes(self, count: int) -> bool:
+        """Whether every one of ``count`` frames needs an EXR, for its motion or for its regions."""
+        return bool(self.regions) or self.needs_motion(count)
+
+    def check_frames(self, count: int, styles: Sequence[str]) -> None:
+        """Check that values that change over time have one entry per frame, that no frame has all weights zero, and names of paintings."""
+        changing = [("temporal weight", self.temporal_weight)]
+        for look, where in zip(self.looks, ("", *(f" in the region '{region.name}'" for region in self.regions)), strict=True):
+            changing += [(name + where, value) for name, value in look.changing()]
+            for name in look.style_weights:
+                if name not in styles:
+                    raise LwswError("bad_settings", f"There is no painting '{name}'{where}.", f"The paintings are: {', '.join(styles)}.")
+        for name, value in changing:
             if isinstance(value, tuple) and len(value) != count:
                 raise LwswError(
                     "bad_settings", f"The {name} has {len(value)} values for {count} frames.", "Give one per frame, or a single one."
                 )
-        for index in range(count if any(isinstance(value, tuple) for value in changing.values()) else 1):
-            self.at(index)
+        for index in range(count if any(isinstance(value, tuple) for _, value in changing) else 1):
+            self.at(index, styles)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data; ``from_dict(to_dict())`` gives the same settings."""
-        data = asdict(self)
-        data["layer_weights"] = {name: list(value) if isinstance(value, tuple) else value for name, value in self.layer_weights.items()}
-        for name in ("content_weight", "temporal_weight"):
-            if isinstance(data[name], tuple):
-                data[name] = list(data[name])
-        return data
+        own = {item.name: _as_json(getattr(self, item.name)) for item in fields(self) if item.name not in ("look", "regions")}
+        return {**self.look.to_dict(), "regions": [region.to_dict() for region in self.regions], **own}
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _as_json(item) for name, item in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _check_names(data: Mapping[str, Any], known: set[str], where: str) -> None:
+    for name in data:
+        if name not in known:
+            raise LwswError("bad_settings", f"{where} no setting '{name}'.", f"Known settings: {', '.join(sorted(known))}.")
+
+
+def _choice(name: str, value: Any, choices: Sequence[str]) -> str:
+    if not isinstance(value, str) or value not in choices:
+        raise LwswError("bad_settings", f"'{value}' is not a {name}.", f"Use one of: {', '.join(choices)}.")
+    return value
+
+
+def _weights_by_name(weights: Any, what: str) -> dict[str, PerFrame]:
+    if not isinstance(weights, Mapping):
+        raise LwswError("bad_weights", f"{what} must be given by name.", "Write layer weights as relu1_1=1,relu3_1=0.5.")
+    return {name: _per_frame(f"weight of {name}", value) for name, value in weights.items()}
 
 
 def _value_at(value: PerFrame, index: int) -> float:

@@ -20,12 +20,12 @@ from typing import Any
 from ..errors import Cancelled, LwswError
 from ..jobs.directory import SCHEMA, JobDirectory, name_frames
 from ..jobs.failures import as_lwsw_error
+from ..jobs.pass_files import check_pass_file
 from ..jobs.progress import Progress
 from ..jobs.settings import StylizeSettings
 from ..jobs.state import read_state
 from ..media.files import output_error, write_atomically
 from ..media.images import check_png, decode_image
-from ..media.passes import read_motion
 from .supervisor import Supervisor, WorkerCommand, worker_command
 
 log = logging.getLogger(__name__)
@@ -205,7 +205,8 @@ class Jobs:
         job = self._open_for_upload(identifier)
         self._check_frame_open(job, frame)
         path = job.directory.pass_path(frame)
-        write_atomically(path, data, lambda temporary: read_motion(temporary, path.name))
+        settings, count = job.directory.settings, len(job.directory.frames)
+        write_atomically(path, data, lambda temporary: check_pass_file(temporary, settings, count, path.name))
 
     def put_cameras(self, identifier: str, data: bytes) -> None:
         """Store ``cameras.json``; raise ``bad_settings`` or ``job_running``."""
