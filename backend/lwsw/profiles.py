@@ -162,9 +162,9 @@ class Profile:
 
 
 PROFILES: dict[str, Profile] = {
-    "fine-grain": Profile("Fine-Grain", (4.0, 2.0, 0.5, 0.1, 0.05), 0.5),
+    "fine-grain": Profile("Fine-Grain", (1.0, 3.0, 2.0, 0.0, 0.0), 1.5),
     "balanced": Profile("Balanced", (1.0, 1.0, 1.0, 1.0, 1.0), 1.0),
-    "abstract": Profile("Abstract", (0.5, 0.25, 0.5, 2.0, 4.0), 1.0),
+    "abstract": Profile("Abstract", (0.0, 0.0, 0.5, 2.0, 4.0), 0.25),
 }
 DEFAULT_PROFILE = "balanced"
 CUSTOM_PROFILE = "custom"

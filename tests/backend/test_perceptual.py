@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,14 @@ def test_lpips_uses_the_weights_of_the_file(alexnet: Path, tmp_path: Path) -> No
     state["features.3.weight"] = -state["features.3.weight"]
     torch.save(state, tmp_path / "changed.pth")
     assert PerceptualMetrics(str(tmp_path / "changed.pth")).measure(image, other)["lpips"] != first
+
+
+def test_definitions_name_version_and_weights(alexnet: Path) -> None:
+    assert set(PerceptualMetrics().definitions) == {"ssim", "st_lpips"}
+    metrics = PerceptualMetrics(str(alexnet))
+    assert set(metrics.definitions) == set(metrics.measure(picture(64, 64), picture(64, 64))) == {"ssim", "st_lpips", "lpips"}
+    sentence = metrics.definitions["lpips"]
+    assert "version 0.1, AlexNet" in sentence and hashlib.sha256(alexnet.read_bytes()).hexdigest()[:8] in sentence
 
 
 @pytest.mark.parametrize("content", [None, b"not a network", "incomplete"])

@@ -181,10 +181,10 @@ def test_the_scene_becomes_a_job(scene: bpy.types.Scene, request_: Request) -> N
     assert (plan.order.job["width"], plan.order.job["height"]) == (64, 36)
     assert _settings(plan) == {
         "profile": "abstract",
-        "layer_weights": {"relu1_1": 0.5, "relu2_1": 0.25, "relu3_1": 0.5, "relu4_1": 2.0, "relu5_1": 4.0},
+        "layer_weights": {"relu1_1": 0.0, "relu2_1": 0.0, "relu3_1": 0.5, "relu4_1": 2.0, "relu5_1": 4.0},
         "style_weights": {"painting_one.png": 1.0},
         "strength": 1.0,
-        "content_weight": 1.0,
+        "content_weight": 0.25,
         "temporal_weight": 2.5,
         "content_layers": {"relu4_2": 1.0},
         "frequency_exponent": None,
@@ -217,7 +217,7 @@ def test_what_a_script_says_goes_before_the_scene(scene: bpy.types.Scene, reques
     plan = make_plan(scene, request_)
     settings = _settings(plan)
     assert (settings["profile"], settings["iterations"], settings["precision"]) == ("fine-grain", 9, "bfloat16")
-    assert settings["layer_weights"]["relu1_1"] == 4.0
+    assert settings["layer_weights"]["relu1_1"] == 1.0
     assert (plan.order.job["width"], plan.order.job["height"]) == (32, 18)
     assert plan.frames == (1,)
     request_.layer_weights = {"relu4_2": 1}

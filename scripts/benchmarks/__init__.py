@@ -1,0 +1,1 @@
+"""What `scripts/benchmark` measures, one module for each of its commands."""
