@@ -128,9 +128,9 @@ def gradient_shares(
 class Objective:
     """L(x) = s·[Σ_l α_l E_l(x)/g_l + κ P(x)/g_P] + β·C(x) + γ·T(x) + R(x), α normalized to add up to 1, s the look's strength.
 
-    g are the constants of the shot (:class:`Calibration`), P is the energy of the palette (:func:`lwsw.core.losses.palette_matrix`) and
-    κ = 0.1. With the normalization ``gatys`` the style and content terms are those of the paper, Σ w_l E_l + (α/β) ½‖F − F_c‖² without P, divided
-    by one constant of the shot.
+    g are the constants of the shot (:class:`Calibration`), P is the energy of the palette
+    (:func:`lwsw.core.losses.palette_matrix`), κ = 0.1. With the normalization ``gatys`` the style and content terms are those of the paper,
+    Σ w_l E_l + (α/β) ½‖F − F_c‖² without P, divided by one constant of the shot.
 
     Args:
         targets: from :func:`blend_targets`.
