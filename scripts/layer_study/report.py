@@ -296,7 +296,8 @@ def _limits(bench: Bench, results: Mapping[str, Any]) -> str:
     return f"""
 ## Where the claim does not hold
 
-- *Layers alone do not set the scale.* With the same variable for all layers, the texture scale hardly follows them (middle and right panel above).
+- *Layers alone do not set the scale.* With the same variable for all layers, calibrated weights hardly move the texture scale (middle panel above); raw weights,
+  whose content term is also far weaker, do order it, over a smaller range (right panel).
   It is the pair of weights and variable that does.
 - *The scale that is reached is smaller than the layer's receptive field.* relu5_1 sees {receptive_field("relu5_1")} px, but marks of
   {results["single_layers"]["p follows the weights"][4]["texture_scale"]:.0f} px are measured: a stroke is a part of what the unit sees, and at {bench.width} pixels
