@@ -24,7 +24,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     """Declare the options."""
     command.add_argument("--width", type=int, default=512)
     command.add_argument("--height", type=int, help="default: nine sixteenths of the width")
-    command.add_argument("--iterations", type=int, default=10, help="per turn")
+    command.add_argument("--iterations", type=int, default=20, help="per turn: those of a steady frame")
     command.add_argument("--turns", type=int, default=8)
     command.add_argument("--device", default="auto")
     command.add_argument("--profile", action="store_true", help="say where the time of each goes, by torch's profiler, instead")

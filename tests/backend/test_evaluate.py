@@ -216,6 +216,8 @@ def test_the_report_has_a_line_with_unit_and_direction_for_each_number() -> None
     assert "0.0123  (lower is closer to the painting; 0.90 × --against)" in lines[4]
     assert "14.2 px  (painting 12.8 px)" in lines[6]
     assert lines[-1].endswith("--definitions.") and "What it is." not in "\n".join(lines)
+    without = {name: value for name, value in result.items() if name != "texture_scale"}
+    assert "none  (no texture was added; painting 12.8 px)" in format_report(without).splitlines()[6]
     assert format_report(result, with_definitions=True).splitlines()[-1] == "ssim: What it is."
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -31,6 +30,7 @@ def evaluate(options: argparse.Namespace) -> int:
     if options.json:
         print_json(result)
     else:
-        for name, value in result.items():
-            sys.stdout.write(f"{name}: {json.dumps(value, ensure_ascii=False)}\n")
+        from ..evaluation.report import format_report
+
+        sys.stdout.write(format_report(result, options.definitions))
     return 0

@@ -72,6 +72,8 @@ def format_report(result: Mapping[str, Any], with_definitions: bool = False) -> 
     for name in ("warping_error", "sharpness", "style_loss", "gram_errors", "texture_scale", *PERCEPTUAL_NAMES):
         if name in result:
             lines.append(_line(name, result, ratios.get(name)))
+        elif name == "texture_scale":
+            lines.append(f"{name:{_COLUMN}}none  (no texture was added{_others(result, '; ')})")
     for index, (name, values) in enumerate(result.get("objects", {}).items()):
         lines += [""] * (index == 0) + [f"inside '{name}', in {values['frames']} of {result['frames']} frames"]
         shares = ratios.get("objects", {}).get(name, {})
@@ -102,8 +104,7 @@ def _remark(name: str, result: Mapping[str, Any]) -> str:
     if name == "sharpness":
         return f"higher is sharper; render {result['sharpness_of_render']:.0f}"
     if name == "texture_scale":
-        others = {part: result[f"texture_scale_of_{part}"] for part in ("painting", "render") if f"texture_scale_of_{part}" in result}
-        return ", ".join(f"{part} {value:.1f} px" for part, value in others.items())
+        return _others(result)
     return {
         "style_loss": "lower is closer to the painting",
         "ssim": "against the render: 1 is equal, lower is further from it",
@@ -111,3 +112,10 @@ def _remark(name: str, result: Mapping[str, Any]) -> str:
         "lpips": "against the render: 0 is equal, higher is further from it",
         "difference_outside": "against --against",
     }.get(name, "")
+
+
+def _others(result: Mapping[str, Any], before: str = "") -> str:
+    """Return the texture scales of painting and render, as far as they are known."""
+    names = {part: f"texture_scale_of_{part}" for part in ("painting", "render")}
+    text = ", ".join(f"{part} {result[name]:.1f} px" for part, name in names.items() if name in result)
+    return before + text if text else ""
