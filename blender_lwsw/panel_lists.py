@@ -120,14 +120,4 @@ def _draw_region(layout: Any, context: bpy.types.Context, item: Any, contents: C
 
 _CLASSES = (LWSW_UL_paintings, LWSW_UL_regions)
 
-
-def register() -> None:
-    """Add the lists."""
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    """Remove the lists."""
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

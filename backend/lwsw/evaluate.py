@@ -18,7 +18,7 @@ from .jobs.directory import check_cameras
 from .media.sequences import find_sequence
 from .networks import load_network
 from .perceptual import PerceptualMetrics
-from .profiles import LAYER_NAMES, MAIN_LAYERS
+from .profiles import LAYER_NAMES, MAIN_LAYERS, parse_shares
 from .runtime import prepare_process, resolve_device
 
 _COMPARED = ("warping_error", "sharpness", "style_loss", "texture_scale")
@@ -45,8 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Measure what the options name and return it as JSON data; see :func:`evaluate`."""
-    from .commands.region import parse_shares
-
     clip = Clip.find(options.color, options.passes, options.style)
     weights = options.style_weights
     return evaluate(

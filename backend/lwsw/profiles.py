@@ -102,6 +102,22 @@ class LayerWeights(Mapping[str, float]):
         return cls(weights)
 
 
+def parse_shares(text: str, count: int, option: str) -> list[float]:
+    """Read ``0.7,0.3``, the weights of ``count`` paintings; raise ``bad_weights``. ``option`` is where they stand."""
+    shares = []
+    for part in (piece.strip() for piece in text.split(",")):
+        try:
+            shares.append(float(part))
+        except ValueError:
+            message = f"'{part}' in {option} is not a number."
+            raise LwswError("bad_weights", message, "Write one number for each painting, such as 0.7,0.3.") from None
+    if len(shares) != count:
+        paintings = "1 painting" if count == 1 else f"{count} paintings"
+        message = f"There are {paintings} and {len(shares)} weights in {option}."
+        raise LwswError("bad_weights", message, "Give one weight for each painting, in the order of the paintings.")
+    return shares
+
+
 def stroke_exponent(weights: LayerWeights) -> float:
     """Return the exponent p of the image variable (:mod:`lwsw.core.image_variable`) that follows the weights.
 

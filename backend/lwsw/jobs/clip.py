@@ -126,7 +126,7 @@ class ClipJob:
         source_width, source_height = clip.size()
         width = source_width if width is None else width
         height = max(1, round(source_height * width / source_width))
-        names = _style_names(clip.styles)
+        names = style_names(clip.styles)
         data = job_data(frames=clip.color, width=width, height=height, styles=names, settings=settings)
         sources = _fingerprints(clip, names, cameras)
         outputs = _output_names(clip)
@@ -241,7 +241,7 @@ def _output_names(clip: Clip) -> dict[int, str]:
     return {frame: f"{frame:04d}.png" for frame in clip.color}
 
 
-def _style_names(styles: Sequence[Path]) -> list[str]:
+def style_names(styles: Sequence[Path]) -> list[str]:
     """Return names for ``styles/``: those of the files where every system can store them, and no two alike."""
     names: list[str] = []
     for index, style in enumerate(styles, 1):

@@ -92,6 +92,26 @@ class SourceReader:
         backward, forward = self.motion(number).backward, self.motion(previous).forward
         return torch.from_numpy(np.ascontiguousarray(backward))[None], torch.from_numpy(np.ascontiguousarray(forward))[None]
 
+    def masks(self, number: int, regions: Sequence[Sequence[str]]) -> tuple[Tensor, ...]:
+        """Return the coverage of each region in a frame, ``1×1×H×W``; a region is the names or patterns of its objects."""
+        masks = region_masks(self._cryptomatte(number), regions)
+        scaled = (scale_mask(mask, self._source.width, self._source.height) for mask in masks)
+        return tuple(torch.from_numpy(np.ascontiguousarray(mask))[None, None] for mask in scaled)
+
+    def object_names(self, patterns: Sequence[str]) -> set[str]:
+        """Return the names of objects in as many frames, from the first, as it takes to find what every pattern means."""
+        names: set[str] = set()
+        for number in self._source.frames:
+            if all(match_objects(names, [pattern]) for pattern in patterns):
+                break
+            names.update(self._cryptomatte(number).names)  # what is hidden in one frame may be seen in another
+        return names
+
+    def _cryptomatte(self, number: int) -> Cryptomatte:
+        cryptomatte = read_cryptomatte(self.passes(number))
+        self._check_size(self._source.pass_path(number), cryptomatte.size)
+        return cryptomatte
+
     def _check_size(self, path: Path, size: tuple[int, ...]) -> None:
         self._source_size = self._source_size or size
         if size != self._source_size:
@@ -121,14 +141,9 @@ class FrameReader(SourceReader):
         job = self._job
         if job.settings.needs_motion(len(job.frames)):
             check_motion_blur(self._shot())
-        names: set[str] = set()
-        for number in job.frames:
-            if not self._unknown(names):
-                break
-            names.update(self._cryptomatte(number).names)  # what is hidden in one frame may be seen in another
+        self._names = self.object_names([pattern for region in job.settings.regions for pattern in region.objects])
         for region in job.settings.regions:
-            check_objects(names, region.objects, region.name)
-        self._names = names
+            check_objects(self._names, region.objects, region.name)
 
     def notes(self) -> list[str]:
         """Return what an artist should know of the regions of this shot; call after :meth:`check`."""
@@ -148,7 +163,7 @@ class FrameReader(SourceReader):
         """Return the frame at a position of the job, with flow and visibility unless it is the first or stands alone."""
         number, values = self._job.frames[index], self._job.settings.at(index, self._job.styles)
         color = self.color(number)
-        frame = Frame(number, color, values, masks=self._masks(number))
+        frame = Frame(number, color, values, masks=self._region_masks(number))
         if index == 0 or self._job.settings.motion == "none":
             return frame
         previous = self._job.frames[index - 1]
@@ -160,24 +175,9 @@ class FrameReader(SourceReader):
         known = torch.from_numpy(self.motion(number).known)[None, None]
         return replace(frame, flow=backward, visibility=visibility(backward, forward) * known)
 
-    def _masks(self, number: int) -> tuple[Tensor, ...]:
-        """Return the coverage of each region, ``1×1×H×W``."""
+    def _region_masks(self, number: int) -> tuple[Tensor, ...]:
         regions = self._job.settings.regions
-        if not regions:
-            return ()
-        masks = region_masks(self._cryptomatte(number), [region.objects for region in regions])
-        scaled = (scale_mask(mask, self._job.width, self._job.height) for mask in masks)
-        return tuple(torch.from_numpy(np.ascontiguousarray(mask))[None, None] for mask in scaled)
-
-    def _cryptomatte(self, number: int) -> Cryptomatte:
-        cryptomatte = read_cryptomatte(self.passes(number))
-        self._check_size(self._job.pass_path(number), cryptomatte.size)
-        return cryptomatte
-
-    def _unknown(self, names: set[str]) -> bool:
-        """Return whether a region names something that is not among the names."""
-        patterns = (pattern for region in self._job.settings.regions for pattern in region.objects)
-        return any(not match_objects(names, [pattern]) for pattern in patterns)
+        return self.masks(number, [region.objects for region in regions]) if regions else ()
 
     def _shot(self) -> Iterator[tuple[Motion, np.ndarray]]:
         for number in self._job.frames:

@@ -32,8 +32,7 @@ def run_job(job: JobDirectory, on_event: OnEvent = lambda event: None) -> None:
     Args:
         job: the directory; locked while this runs.
         on_event: called with ``frame_started``, ``iteration``, ``frame_finished``, ``gradient_shares``, ``note``,
-            ``job_finished``; whatever it raises stops
-            the work between two iterations.
+            ``job_finished``; whatever it raises stops the work between two iterations.
 
     Raises:
         LwswError: see ``docs/architecture.md`` for the codes.
@@ -105,13 +104,14 @@ def _run_frame(
 
 def _say_what_is_small(job: JobDirectory, frame: Frame, on_event: OnEvent) -> None:
     """Say, once in a shot, that there is nothing or too little of a region."""
-    said = {event.get("region") for event in job.events() if event.get("event") == "note"} if frame.masks else set()
-    for region, mask in zip(job.settings.regions, frame.masks, strict=True):
-        area = float(mask.sum())
-        if area < SMALLEST_REGION and region.name not in said:
+    areas = [(region.name, float(mask.sum())) for region, mask in zip(job.settings.regions, frame.masks, strict=True)]
+    small = [(name, area) for name, area in areas if area < SMALLEST_REGION]
+    said = {event.get("region") for event in job.events() if event.get("event") == "note"} if small else set()
+    for name, area in small:
+        if name not in said:
             problem = "is not to be seen" if area == 0 else f"covers only {area:.0f} pixels"
-            text = f"The region '{region.name}' {problem} in frame {frame.number}; where that is so, it is painted with the rest."
-            _say(job, on_event, {"event": "note", "region": region.name, "text": text})
+            text = f"The region '{name}' {problem} in frame {frame.number}; where that is so, it is painted with the rest."
+            _say(job, on_event, {"event": "note", "region": name, "text": text})
 
 
 def _report_shares(job: JobDirectory, stylizer: Stylizer, frame: Frame, state: ShotState, begins: bool, on_event: OnEvent) -> None:
