@@ -134,7 +134,7 @@ Calibration divides each energy by its gradient at the shot's first frame, so th
 
 The last column is the calibrated Balanced picture after its iterations: the shares do not stay equal. Shallow layers are satisfied first, and what is
 left to pull are the deep ones. That is the optimizer's success, not a drift of the weights; measuring the constants again during the
-optimization would push satisfied layers further and, from frame to frame, flicker. `lwsw stylize --report` gives both columns for every shot.
+optimization would push satisfied layers further and, from frame to frame, flicker. The job's `log.jsonl` has both for every shot (event `gradient_shares`).
 """
 
 
