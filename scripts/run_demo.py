@@ -80,35 +80,46 @@ def clock(seconds: float) -> str:
 
 
 class Display:
-    """One line that is written over in a terminal; elsewhere one line per finished frame."""
+    """One line that is written over in a terminal; elsewhere one line per frame that is begun."""
 
     def __init__(self) -> None:
         self._terminal = sys.stdout.isatty()
-        self._shown = ""
+        self._phase = ""
+        self._lines = 0  # of this phase, that have been printed
+        self._total = 0
         self._began = time.monotonic()
 
     def show(self, event: Mapping[str, Any]) -> None:
         phase, done, total = event["phase"], event["done"], event["total"]
         if phase in ("done", "failed", "cancelled"):
             return
-        words = WORDS.get(phase, phase)
-        line = f"{clock(time.monotonic() - self._began):>6}  {words}"
-        if total > 1 and phase in ("render", "upload", "stylize"):
-            line += f"  frame {min(done + 1, total)}/{total}"
-            left = event.get("seconds_left")
-            if left:
-                line += f"  {clock(left)} left" + (" (then the painting)" if phase == "render" else "")
-        key = f"{phase} {done}"
+        if phase != self._phase:
+            self._print_up_to(self._total, "")  # frames may be faster than the events that tell of them
+            self._phase, self._lines, self._total = phase, 0, 1
+            if total > 1 and phase in ("render", "upload", "stylize"):
+                self._total = total
+        left = event.get("seconds_left")
+        more = f"  {clock(left)} left" + (" (then the painting)" if phase == "render" else "") if left and self._total > 1 else ""
+        frame = min(done + 1, self._total)
         if self._terminal:
-            print(f"\r\033[K{line}", end="", flush=True)
-        elif key != self._shown:
-            print(line, flush=True)
-        self._shown = key
+            self._lines = self._total  # nothing to make up for
+            print(f"\r\033[K{self._line(frame)}{more}", end="", flush=True)
+        else:
+            self._print_up_to(frame, more)
 
     def end(self) -> None:
-        if self._terminal and self._shown:
+        if self._terminal and self._phase:
             print(flush=True)
-        self._shown = ""
+        self._phase, self._lines, self._total = "", 0, 0
+
+    def _print_up_to(self, frame: int, more: str) -> None:
+        for line in range(self._lines + 1, frame + 1):
+            print(self._line(line) + more, flush=True)
+        self._lines = max(self._lines, frame)
+
+    def _line(self, frame: int) -> str:
+        words = WORDS.get(self._phase, self._phase) + (f"  frame {frame}/{self._total}" if self._total > 1 else "")
+        return f"{clock(time.monotonic() - self._began):>6}  {words}"
 
 
 def prepare_output(options: argparse.Namespace) -> Path:
