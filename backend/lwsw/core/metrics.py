@@ -8,11 +8,12 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from ..profiles import LAYER_NAMES
 from .colour import luma
 from .flow import disagreement, pixel_grid, sample_bilinear
 from .guidance import Guidance
 from .losses import style_energy
-from .objective import PALETTE, Calibration
+from .objective import Calibration
 from .vgg import VGG19
 
 _METRIC_TOLERANCE = 0.5  # square pixels
@@ -75,4 +76,4 @@ def style_loss(
 
 
 def _grams(network: VGG19, image: Tensor, targets: Mapping[str, Tensor], guidance: Guidance | None) -> dict[str, Tensor]:
-    return network.statistics(image, [name for name in targets if name != PALETTE], (), None if guidance is None else guidance.at)[0]
+    return network.statistics(image, [name for name in targets if name in LAYER_NAMES], (), None if guidance is None else guidance.at)[0]

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..core.guidance import Guidance
 from ..core.look_painter import fit_painting
 from ..core.metrics import relative_gram_errors, sharpness, squared_warping_error, style_loss
-from ..core.objective import PALETTE, Calibration, blend_targets, calibrate, style_targets
+from ..core.objective import Calibration, blend_targets, calibrate, style_targets
 from ..core.sequence import SMALLEST_REGION
 from ..core.texture_scale import texture_scale
 from ..core.vgg import VGG19
@@ -159,7 +159,7 @@ class ClipMeter:
         image, render = image.to(self._device), render.to(self._device)
         main = {name: target.targets[name] for name in MAIN_LAYERS}
         if target.calibration is None:
-            target.calibration = calibrate(self._network, render, {**main, PALETTE: target.targets[PALETTE]}, guidance=guidance)
+            target.calibration = calibrate(self._network, render, main, guidance=guidance)
         errors = {name: target.targets[name] for name in self._question.gram_layers}
         return {
             "style_loss": style_loss(self._network, image, main, target.calibration, guidance),
