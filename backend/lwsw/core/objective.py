@@ -132,7 +132,7 @@ class Objective:
 
     g are the constants of the shot (:class:`Calibration`), P the energies of the palette and of the colour grain
     (:func:`lwsw.core.losses.palette_matrix`, :func:`lwsw.core.losses.grain_matrix`), κ = 0.1. With the normalization ``gatys`` the style and
-    content terms are those of the paper, Σ w_l E_l + (α/β) ½‖F − F_c‖², divided by one constant of the shot, without P.
+    content terms are those of the paper, Σ w_l E_l + (α/β) ½‖F − F_c‖², divided by one constant of the shot, without P and R.
 
     Args:
         targets: from :func:`blend_targets`.
@@ -164,6 +164,7 @@ class Objective:
         self._guidance, self._context = guidance, context
         gatys = calibration.normalization == "gatys"
         weights: dict[str, float] = dict(look.layer_weights.normalized())
+        self._keeps_range = not gatys
         if not gatys:
             weights |= dict.fromkeys(PIXEL_STATISTICS, _PIXEL_WEIGHT)
         self._style_factors = {name: look.strength * weight / calibration.style[name] for name, weight in weights.items()}
@@ -192,7 +193,8 @@ class Objective:
         loss = torch.stack([factor * energies[name] for name, factor in self._style_factors.items()]).sum()
         for name, factor in self._content_factors.items():
             loss = loss + factor * content_energy(features[name], self._content_features[name], _positions(guidance, name))
-        loss = loss + _RANGE_WEIGHT * range_energy(image, None if guidance is None else guidance.mask)
+        if self._keeps_range:
+            loss = loss + _RANGE_WEIGHT * range_energy(image, None if guidance is None else guidance.mask)
         if self._temporal_weight > 0 and self._warped is not None and self._visibility is not None:
             loss = loss + self._temporal_weight * temporal_energy(image, self._warped, self._visibility)
         return loss

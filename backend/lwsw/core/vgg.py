@@ -10,6 +10,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from ..profiles import LAYER_NAMES
+from .activations import cut_at_zero, halve
 from .convolution import DirectConvolution
 from .losses import tap_gram_matrix
 from .winograd import FEWEST_CHANNELS, WinogradConvolution
@@ -35,23 +36,27 @@ class VGG19(nn.Module):
 
     Differences from the network that was trained, both against artefacts at the picture's edge: the first convolution pads
     by replication (as in Crowson's style-transfer-pytorch), and pooling rounds sizes up, so that the last row and column
-    of a size that 16 does not divide still reach the deep layers.
+    of a size that 16 does not divide still reach the deep layers. On processors its convolutions are our own, which are faster. They round
+    otherwise than plain ones, 1e-7 to 1e-6 of the result, which decides how pooling breaks ties: of a flat area's equal values another one gets the
+    gradient.
 
     Args:
         weights: read by :func:`lwsw.networks.load_network`.
         precision: type of the convolutions, ``torch.float32`` or ``torch.bfloat16``; float16 would overflow.
-        replicate_padding: False pads the first convolution with zeros, as trained.
+        as_published: pads the first convolution with zeros, and convolves plainly: what other programs compute, in loss and gradient.
     """
 
-    def __init__(self, weights: VGG19Weights, precision: torch.dtype = torch.float32, replicate_padding: bool = True) -> None:
+    def __init__(self, weights: VGG19Weights, precision: torch.dtype = torch.float32, as_published: bool = False) -> None:
         super().__init__()
         self.name = weights.name
         self.precision = precision
-        self.replicate_padding = replicate_padding
+        self.as_published = as_published
+        # with channels last, torch's convolutions round equal neighbourhoods differently
+        self._memory_format = torch.contiguous_format if as_published else torch.channels_last
         self._convolutions: dict[str, Callable[[Tensor], Tensor]] = {}
         self.register_buffer("mean", torch.tensor(weights.mean).view(1, 3, 1, 1))
         for name, (weight, bias) in zip(LAYER_NAMES, weights.convolutions, strict=True):
-            self.register_buffer(f"{name}_weight", weight.to(precision, memory_format=torch.channels_last, copy=True))
+            self.register_buffer(f"{name}_weight", weight.to(precision, memory_format=self._memory_format, copy=True))
             self.register_buffer(f"{name}_bias", bias.to(precision, copy=True))
 
     def forward(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
@@ -62,7 +67,7 @@ class VGG19(nn.Module):
             layers: names from :data:`lwsw.profiles.LAYER_NAMES`; nothing deeper than the deepest is computed.
 
         Returns:
-            ``{name: 1×C×h×w}`` in the network's precision, channels last in memory.
+            ``{name: 1×C×h×w}`` in the network's precision.
         """
         return self.statistics(image, (), layers)[1]
 
@@ -84,21 +89,21 @@ class VGG19(nn.Module):
         grams: dict[str, Tensor] = {}
         features: dict[str, Tensor] = {}
         positive = True  # whether x has been cut at zero
-        x = (image - self.get_buffer("mean")).to(self.precision, memory_format=torch.channels_last)
+        x = (image - self.get_buffer("mean")).to(self.precision, memory_format=self._memory_format)
         for index, name in enumerate(LAYER_NAMES[: deepest + 1]):
             padding = 1
-            if index == 0 and self.replicate_padding:
+            if index == 0 and not self.as_published:
                 x, padding = functional.pad(x, (1, 1, 1, 1), mode="replicate"), 0
             elif name.endswith("_1") and index > 0:
-                x = functional.max_pool2d(x, 2, ceil_mode=True)
+                x = halve(x)
                 if not positive:
-                    x = functional.relu_(x)
+                    x = cut_at_zero(x)
             x = self._convolve(x, name, padding)
             # pooling first leaves a quarter of the values to cut at zero; both orders give the same
             is_pooled_next = index < deepest and LAYER_NAMES[index + 1].endswith("_1")
             positive = not is_pooled_next or name in gram_layers or name in layers
             if positive:
-                x = functional.relu_(x)
+                x = cut_at_zero(x)
             if name in gram_layers:
                 x, grams[name] = tap_gram_matrix(x, None if guidance is None else guidance(name))
             if name in layers:
@@ -107,7 +112,7 @@ class VGG19(nn.Module):
 
     def _convolve(self, features: Tensor, name: str, padding: int) -> Tensor:
         weight, bias = self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias")
-        if features.device.type != "cpu" or self.precision != torch.float32:
+        if features.device.type != "cpu" or self.precision != torch.float32 or self.as_published:
             return functional.conv2d(features, weight, bias, padding=padding)
         if name not in self._convolutions:  # kernels prepared for the processor are copies: made for layers in use only
             winograd = min(weight.shape[:2]) >= FEWEST_CHANNELS

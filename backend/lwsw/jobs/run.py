@@ -52,7 +52,7 @@ def run_job(job: JobDirectory, on_event: OnEvent = lambda event: None) -> None:
         if settings.motion == "estimated" and len(job.frames) > 1:
             _say(job, on_event, {"event": "note", "text": "No Vector pass: motion is estimated from the pictures, which is less steady."})
 
-        network = VGG19(load_network(settings.network), _precision(settings.precision)).to(device)
+        network = VGG19(load_network(settings.network), _precision(settings.precision), settings.normalization == "gatys").to(device)
         independent = settings.motion == "none" and len(job.frames) > 1
         method = Method(
             iterations=settings.iterations,
