@@ -1,6 +1,6 @@
 """Measures what layer weights do to a painting and writes docs/study.md with its pictures; `scripts/study` sets up the environment.
 
-    scripts/study                  five paintings × three contents at 160×107, about 25 minutes on two CPU cores
+    scripts/study                  five paintings × three contents at 160×107 (the Pareto curves at 256×171), about 40 minutes on two cores
     scripts/study --full           the same at 768×512 with 200 iterations, for a GPU
     scripts/study --only profiles  one experiment; nothing is written but its figures on the screen
 
@@ -46,17 +46,20 @@ def main() -> int:
 
     prepare_process()
     began = time.monotonic()
-    iterations = 200 if options.full else 24
-    bench = Bench(options.output, 768 if options.full else 160, resolve_device(options.device), iterations)
+    device = resolve_device(options.device)
+    bench = Bench(options.output, 768, device, 200) if options.full else Bench(options.output, 160, device, 24)
+    larger = bench if options.full else Bench(options.output, 256, device, 40)
     results: dict[str, Any] = {}
     for name, experiment in experiments_of(options.full).items():
         if options.only in (None, name):
             print(f"{time.monotonic() - began:6.0f} s  {name}", flush=True)
-            results[name] = experiment(bench)
+            results[name] = experiment(larger if name == "pareto" else bench)
     if options.only:
         print(json.dumps(results, indent=1))
         return 0
-    results |= {"minutes": (time.monotonic() - began) / 60, "painted": bench.painted, "painting_seconds": bench.seconds}
+    benches = {id(some): some for some in (bench, larger)}.values()
+    results |= {"minutes": (time.monotonic() - began) / 60, "painted": sum(some.painted for some in benches)}
+    results["pareto_size"] = {"width": larger.width, "iterations": larger.iterations}
     (options.output / "results.json").write_text(json.dumps(results, indent=1))
     report.write(bench, results, options.docs)
     print(f"{time.monotonic() - began:6.0f} s  {options.docs / 'study.md'}")
@@ -72,7 +75,7 @@ def experiments_of(full: bool) -> dict[str, Callable[[Bench], Any]]:
         lambda bench: {painting: baseline.reproduce(bench, painting, "still-life", steps) for painting in BASELINE},
         experiments.calibration,
         experiments.profiles,
-        lambda bench: experiments.single_layers(bench, FEW[:1]),
+        lambda bench: experiments.single_layers(bench, list(bench.paintings)),
         experiments.scale_against_centroid,
         lambda bench: experiments.pareto(bench, FEW),
         lambda bench: experiments.flicker(bench, FEW, "render", 8, 20, first),

@@ -67,7 +67,7 @@ class LayerWeights(Mapping[str, float]):
                 raise LwswError("bad_weights", f"The weight of {name} is {value}.", "Layer weights are numbers from 0 upwards.")
         ordered = tuple((name, float(weights[name])) for name in LAYER_NAMES if weights.get(name, 0) > 0)
         if not ordered:
-            raise LwswError("bad_weights", "All layer weights are zero, so there is no style to apply.", "Raise at least one layer slider.")
+            raise LwswError("bad_weights", "All layer weights are zero, so there is no style to apply.", "Raise the weight of a layer.")
         object.__setattr__(self, "items_by_depth", ordered)
 
     def __getitem__(self, name: str) -> float:
@@ -91,15 +91,30 @@ class LayerWeights(Mapping[str, float]):
 
     @classmethod
     def parse(cls, text: str) -> LayerWeights:
-        """Read ``"relu1_1=1,relu3_1=0.5"``; raise ``bad_weights`` with the part that cannot be read."""
-        weights: dict[str, float] = {}
-        for part in filter(None, (piece.strip() for piece in text.split(","))):
-            name, _, value = part.partition("=")
-            try:
-                weights[name.strip()] = float(value)
-            except ValueError:
-                raise LwswError("bad_weights", f"'{part}' is not a layer weight.", "Write weights as relu1_1=1,relu3_1=0.5.") from None
-        return cls(weights)
+        """Read ``"relu1_1=1,relu3_1=0.5"``; raise what :func:`parse_layers` raises, and as the class does."""
+        return cls(parse_layers(text))
+
+
+def parse_layers(text: str) -> dict[str, float]:
+    """Read ``"relu1_1=1,relu3_1=0.5"`` without asking whether there are such layers and whether they can weigh that.
+
+    Raises:
+        LwswError: ``bad_weights`` with the part that cannot be read, or the layer that stands twice.
+    """
+    weights: dict[str, float] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        try:
+            weight = float(value)
+        except ValueError:
+            weight = None
+        if weight is None or not name:
+            hint = "Write weights as relu1_1=1,relu3_1=0.5, with decimal points."
+            raise LwswError("bad_weights", f"'{part}' is not a layer weight.", hint)
+        if name in weights:
+            raise LwswError("bad_weights", f"The layer {name} stands twice in '{text}'.", "Keep one of its weights.")
+        weights[name] = weight
+    return weights
 
 
 def parse_shares(text: str, count: int, option: str) -> list[float]:

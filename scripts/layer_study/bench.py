@@ -13,9 +13,11 @@ from typing import Any
 
 import cv2
 import numpy as np
+import paintings
 import torch
 from torch import Tensor
 
+import lwsw.core
 from lwsw.core.look_painter import LookPainter, LookState, Method, Scene, fit_painting
 from lwsw.core.metrics import relative_gram_errors, style_loss
 from lwsw.core.objective import Calibration, calibrate, gradient_norms, gradient_shares, style_targets
@@ -75,10 +77,12 @@ class Bench:
     say: Callable[[str], None] = print
     painted: int = 0
     seconds: float = 0.0
+    _program: str = ""
     _targets: dict[tuple[str, tuple[int, int]], dict[str, Tensor]] = field(default_factory=dict)
     _calibrations: dict[tuple[str, str], Calibration] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._program = fingerprint()
         self.network = VGG19(load_network()).to(self.device)
         self.paintings = {name: picture.to(self.device) for name, picture in pictures.load_paintings().items()}
         self.contents = {name: picture.to(self.device) for name, picture in pictures.load_contents(self.width).items()}
@@ -87,7 +91,7 @@ class Bench:
 
     def path(self, cell: Cell) -> Path:
         """Return where a cell's picture lies."""
-        text = json.dumps([asdict(cell), self.width, self.iterations], sort_keys=True)
+        text = json.dumps([asdict(cell), self.width, self.iterations, self._program], sort_keys=True)
         return self.folder / f"{cell.painting}-{cell.content}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.png"
 
     def image(self, cell: Cell) -> np.ndarray:
@@ -162,6 +166,12 @@ class Bench:
         reference = self.contents[content]
         targets = self.targets(painting, (int(reference.shape[2]), int(reference.shape[3])))
         return gradient_norms(self.network, reference, {name: targets[name] for name in MAIN_LAYERS})
+
+
+def fingerprint() -> str:
+    """Return a hash of the programs that paint: what another version of them painted is painted again."""
+    files = [path for module in (lwsw.core, paintings) for path in sorted(Path(module.__path__[0]).glob("*.py"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def speckle(image: Tensor) -> float:

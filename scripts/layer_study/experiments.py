@@ -22,9 +22,10 @@ from lwsw.profiles import MAIN_LAYERS, PROFILES, FrameValues, LayerWeights, Look
 from . import pictures
 from .bench import Bench, Cell
 
-#: Weights that move from shallow to deep: a Gaussian bump over the five layers, σ = 0.8 layers, in five steps.
+STEPS = 7
+#: Weights that move from shallow to deep: a Gaussian bump over the five layers, σ = 0.8 layers.
 SWEEP: list[tuple[float, ...]] = [
-    tuple(round(math.exp(-(((layer - 1 - centre) / 0.8) ** 2) / 2), 3) for layer in range(1, 6)) for centre in range(5)
+    tuple(round(math.exp(-(((layer - centre) / 0.8) ** 2) / 2), 3) for layer in range(5)) for centre in np.linspace(0, 4, STEPS)
 ]
 #: How the sweep is painted: ours; the same with pixels as the variable; and raw weights on pixels, as today's tools do.
 MODES: dict[str, dict[str, Any]] = {
@@ -32,7 +33,7 @@ MODES: dict[str, dict[str, Any]] = {
     "calibrated, pixels (p = 0)": {"exponent": 0.0},
     "uncalibrated, pixels (p = 0)": {"exponent": 0.0, "normalization": "gatys"},
 }
-CONTENT_WEIGHTS = (0.25, 1.0, 4.0)
+CONTENT_WEIGHTS = (0.0625, 0.25, 1.0, 4.0)
 
 
 def single(layer: int) -> tuple[float, ...]:
@@ -122,6 +123,19 @@ def pareto(bench: Bench, paintings: Sequence[str]) -> dict[str, Any]:
             rows.append({"content_weight": content_weight, **_medians([bench.measure(cell) for cell in cells])})
         result[name] = rows
     return result
+
+
+def content_weight_at(points: Sequence[dict[str, Any]], likeness: float) -> float | None:
+    """Return the content weight at which a profile's curve (:func:`pareto`) passes an ST-LPIPS; None where it does not.
+
+    Between the points the logarithm of the weight is interpolated linearly.
+    """
+    for before, after in pairwise(sorted(points, key=lambda point: point["content_weight"])):
+        here, there = before["st_lpips"] - likeness, after["st_lpips"] - likeness
+        if here * there <= 0 and here != there:
+            part = here / (here - there)
+            return float(math.exp(math.log(before["content_weight"]) * (1 - part) + math.log(after["content_weight"]) * part))
+    return None
 
 
 def flicker(bench: Bench, paintings: Sequence[str], content: str, frames: int, iterations: int, first: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from lwsw.profiles import MAIN_LAYERS, PROFILES, receptive_field
 
 from . import figures
 from .bench import Bench, Cell
-from .experiments import CONTENT_WEIGHTS, MODES, SWEEP, single
+from .experiments import CONTENT_WEIGHTS, MODES, STEPS, SWEEP, content_weight_at, single
 
 
 def write(bench: Bench, results: Mapping[str, Any], docs: Path) -> None:
@@ -52,10 +52,10 @@ def _pictures(bench: Bench, images: Path) -> None:
         rows.append(
             (
                 name.split(",")[0] + (" pixels" if options else ""),
-                row(Cell("impasto", "render", SWEEP[step], **options) for step in range(5)),
+                row(Cell("impasto", "render", SWEEP[step], **options) for step in range(STEPS)),
             )
         )
-    figures.sheet(images / "study-sweep.jpg", rows, [f"sweep {step + 1} of 5" for step in range(5)])
+    figures.sheet(images / "study-sweep.jpg", rows, [f"sweep {step + 1} of {STEPS}" for step in range(STEPS)])
     rows = []
     for painting in bench.paintings:
         content = contents[len(rows) % len(contents)]
@@ -134,7 +134,8 @@ Calibration divides each energy by its gradient at the shot's first frame, so th
 
 The last column is the calibrated Balanced picture after its iterations: the shares do not stay equal. Shallow layers are satisfied first, and what is
 left to pull are the deep ones. That is the optimizer's success, not a drift of the weights; measuring the constants again during the
-optimization would push satisfied layers further and, from frame to frame, flicker. The job's `log.jsonl` has both for every shot (event `gradient_shares`).
+optimization would push satisfied layers further and, from frame to frame, flicker. `lwsw stylize --report` has both for every
+shot (`gradient_shares`), from the event of that name in the job's `log.jsonl`.
 """
 
 
@@ -180,7 +181,7 @@ measured texture scale says whether moving the sliders moves the painting:
 
 ![The sweep in pictures](images/study-sweep.jpg)
 
-With five steps one exchange of neighbours already costs 0.1, so the correlations are coarse.
+With {STEPS} steps one exchange of neighbours costs {12 / (STEPS**3 - STEPS):.2f}.
 
 *Judgement:* most of the range of scales comes from p, and p follows the weights because a look that asks for large structure should be given the means
 to paint it. With pixels as the variable, calibrated layers alone do not order it (the
@@ -218,13 +219,23 @@ def _profiles(_bench: Bench, results: Mapping[str, Any]) -> str:
 - **Balanced** gives each of the five layers the same share.
 - **Fine-Grain** stays below relu4_1. relu1_1 alone meets its Gram matrix with single coloured pixels, so relu2_1 leads. Of the mixtures tried by
   hand before this study (3·2·1, 2·3·1, 1·3·2, 0·2·1 on relu1_1 … relu3_1; two pairs at 256 pixels) 1·3·2 was a compromise: less speckle than
-  the shallower ones, finer marks than Balanced. Speckle is *not* gone: the table has it beside the painting's own.
+  the shallower ones, finer marks than Balanced.
+- **Speckle** is the chroma that a 3×3 median takes away, in units of the painting's own. The energy of the grain holds it: without that, a
+  woodcut on the still life had 2.1 times its own in Fine-Grain at 384×256 after 40 iterations, with it 1.3 times, and the layers' energies ended equally low.
 - **Abstract** gives nothing to relu1_1 and relu2_1: what they did before, keeping the palette, the palette energy does without painting grain.
-- **Content weights** come from the same curves as below, but at 192×128 and 30 iterations on two of the paintings, where ST-LPIPS to the source was
-  0.37 to 0.38 for Balanced at 1, Fine-Grain at about 1.5 and Abstract at 0.25 (the lowest tried). At the size of this run they do *not* match that well, as
-  the table says: Abstract stays more recognizable than the others.
+- **Content weights** are those at which the profiles are equally recognizable, by the curves below: {_matched(results)}.
 - **p** is not set: it follows the weights.
 """
+
+
+def _matched(results: Mapping[str, Any]) -> str:
+    """Say at which content weight each profile is as recognizable as Balanced is at 1, beside the weight that it has."""
+    likeness = next(point["st_lpips"] for point in results["pareto"]["balanced"] if point["content_weight"] == 1)
+    found = []
+    for name, points in results["pareto"].items():
+        weight = content_weight_at(points, likeness)
+        found.append(f"{PROFILES[name].label} {'nowhere on its curve' if weight is None else f'{weight:.2g}'} (set: {PROFILES[name].content_weight:g})")
+    return f"ST-LPIPS of {likeness:.3f} at {', '.join(found)}"
 
 
 def _pareto(_bench: Bench, results: Mapping[str, Any]) -> str:
@@ -243,7 +254,8 @@ def _pareto(_bench: Bench, results: Mapping[str, Any]) -> str:
     return f"""
 ## How much style, how much picture
 
-The content weight runs over {", ".join(f"{value:g}" for value in CONTENT_WEIGHTS)}; two paintings, all contents. Style loss is the mean of E_l/g_l over all five
+The content weight runs over {", ".join(f"{value:g}" for value in CONTENT_WEIGHTS)}; two paintings, all contents, {results["pareto_size"]["width"]} pixels
+wide, {results["pareto_size"]["iterations"]} iterations. Style loss is the mean of E_l/g_l over all five
 layers, the same for all profiles, so a profile that leaves layers out is judged by them too.
 
 ![Pareto curves](images/study-pareto.png)

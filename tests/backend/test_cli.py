@@ -20,8 +20,9 @@ from lwsw.commands.region import parse_region
 from lwsw.errors import LwswError
 from lwsw.jobs.clip import Clip, ClipJob
 from lwsw.jobs.directory import JobDirectory
+from lwsw.jobs.report import make_report
 from lwsw.jobs.settings import StylizeSettings
-from lwsw.profiles import get_profile
+from lwsw.profiles import MAIN_LAYERS, get_profile
 
 WIDTH, HEIGHT = 48, 28
 FAST = ["--iterations", "2", "--first-iterations", "2", "--weights", "relu1_1=1", "--device", "cpu"]
@@ -92,6 +93,47 @@ def test_stylize_for_real(clip, capsys):
     assert [entry["frame"] for entry in report["frames"]] == [7, 8, 9]
     assert 0 <= report["outside_optimization"] < 1 and report["machine"]["device"] == "cpu" and report["seconds"] > 0
     assert JobDirectory.open(out / "job").settings.motion == "vector"
+
+
+def test_the_report_has_the_gradient_shares_of_the_shot(clip):
+    cube, logo = np.zeros((2, HEIGHT, WIDTH), np.float32)
+    cube[:, 24:], logo[:, :8] = 1, 1
+    for frame in (7, 8, 9):
+        write_passes(clip / f"pass_{frame:04d}.exr", WIDTH, HEIGHT, value=0.001, masks={"Cube": cube, "Logo": logo})
+    report = clip.parent / "report.json"
+    words = [word for word in command(clip, "--report", str(report)) if word not in ("--weights", "relu1_1=1")]
+    assert main([*words, "--region", "name=Hero; object=Cube; profile=abstract", "--region", "object=Logo; strength=0"]) == 0
+    told = json.loads(report.read_text())["gradient_shares"]
+    (reference,), (first, last) = told["reference"], told["result"]
+    assert (reference["frame"], first["frame"], last["frame"]) == (7, 7, 9), "of three frames the first and the last"
+    assert reference["shares"]["picture"] == pytest.approx(dict.fromkeys(MAIN_LAYERS, 0.2), abs=0.02), "Balanced"
+    abstract = get_profile("abstract").layer_weights().normalized()
+    assert reference["shares"]["Hero"] == pytest.approx(dict(abstract), abs=0.02)
+    for entry in (reference, first, last):
+        assert set(entry["shares"]) == {"picture", "Hero"}, "what is left alone has no style"
+        for shares in entry["shares"].values():
+            assert sum(shares.values()) == pytest.approx(1, abs=1e-3) and min(shares.values()) >= 0
+    assert first["shares"] != reference["shares"], "where the optimization ended they are others"
+
+
+def test_gradient_shares_of_a_resumed_job(tmp_path):
+    """A frame may be in the log twice: as it was painted last counts."""
+    job = make_job(tmp_path / "job")
+    empty = make_report(job, 1.0)["gradient_shares"]
+    assert empty == {"reference": [], "result": []}
+
+    def say(frame: int, share: float, **more: float) -> None:
+        shares = {name: {"picture": {"relu1_1": value, "relu2_1": 1 - value}} for name, value in {"result": share, **more}.items()}
+        job.append_event({"event": "gradient_shares", "frame": frame, **shares})
+
+    say(1, 0.1, reference=0.5)
+    say(3, 0.2)
+    say(1, 0.3, reference=0.6)
+    say(3, 0.4)
+    say(99, 0.9, reference=0.9)  # no frame of this job
+    told = make_report(job, 1.0)["gradient_shares"]
+    assert told["reference"] == [{"frame": 1, "shares": {"picture": {"relu1_1": 0.6, "relu2_1": 0.4}}}]
+    assert [(entry["frame"], entry["shares"]["picture"]["relu1_1"]) for entry in told["result"]] == [(1, 0.3), (3, 0.4)]
 
 
 def test_without_passes_motion_is_estimated_and_that_is_said(clip, capsys):
@@ -268,6 +310,79 @@ def test_passes_without_vectors(clip, quick, capsys):
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "missing_pass"
 
 
+def without_vectors(clip: Path, **options) -> None:
+    for frame in (7, 8, 9):
+        (clip / f"pass_{frame:04d}.exr").unlink()
+        write_passes(clip / f"pass_{frame:04d}.exr", WIDTH, HEIGHT, axes="", **options)
+
+
+@pytest.mark.parametrize(
+    ("words", "passes", "motion"),
+    [
+        ([], True, "vector"),
+        ([], False, "estimated"),
+        (["--motion", "vector"], True, "vector"),
+        (["--motion", "estimated"], True, "estimated"),
+        (["--motion", "estimated"], False, "estimated"),
+        (["--motion", "none"], True, "none"),
+        (["--motion", "none"], False, "none"),
+        (["--independent"], True, "none"),
+    ],
+)
+def test_the_motion_of_a_job(clip, quick, words, passes, motion):
+    assert main(command(clip, *words, passes=passes)) == 0
+    assert settings_of(clip).motion == motion
+
+
+def test_vectors_cannot_come_from_nowhere(clip, quick, capsys):
+    assert main(command(clip, "--json", "--motion", "vector", passes=False)) == 1
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == "missing_pass" and "--passes" in error["message"] and "--motion estimated" in error["hint"]
+    with pytest.raises(SystemExit) as caught:
+        main(command(clip, "--motion", "vector", "--independent"))
+    assert caught.value.code == 2 and "--independent" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("broken", ["missing", "nan"])
+def test_the_way_out_of_vectors_that_are_of_no_use(clip, quick, capsys, broken):
+    """It is offered where it works: for a Vector pass that is not there or holds nonsense, but not in place of the masks."""
+    region = ["--region", "object=Cube; strength=0"]
+    masks = {"Cube": np.ones((HEIGHT, WIDTH), np.float32)}
+    if broken == "missing":
+        without_vectors(clip, masks=masks)
+    else:
+        for frame in (7, 8, 9):
+            (clip / f"pass_{frame:04d}.exr").unlink()
+            write_passes(clip / f"pass_{frame:04d}.exr", WIDTH, HEIGHT, value=float("nan"), masks=masks)
+    for more in ([], ["--motion", "vector"], region):
+        assert main(command(clip, "--json", *more)) == 1
+        error = json.loads(capsys.readouterr().out)["error"]
+        assert error["code"] == ("missing_pass" if broken == "missing" else "bad_pass_values")
+        assert "Vector pass" in error["message"] and "--motion estimated" in error["hint"]
+    assert main(command(clip, "--motion", "estimated", *region)) == 0
+    assert JobDirectory.open(clip.parent / "out" / "job").needs_passes
+    without_vectors(clip)
+    capsys.readouterr()
+    assert main(command(clip, "--json", "--overwrite", *region)) == 1
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == "missing_pass" and "Cryptomatte" in error["message"] and "--motion" not in error["hint"]
+
+
+def test_regions_with_estimated_motion_for_real(clip, capsys):
+    left = np.zeros((HEIGHT, WIDTH), np.float32)
+    left[:, :24] = 1
+    without_vectors(clip, masks={"Logo": left})
+    assert main(command(clip, "--motion", "estimated", "--region", "object=Logo; strength=0")) == 0
+    assert "estimated" in capsys.readouterr().err
+    for frame in (7, 8, 9):
+        before, after = (
+            cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(float) / 65535
+            for path in (clip / f"rgb_{frame:04d}.png", clip.parent / "out" / f"{frame:04d}.png")
+        )
+        changed = np.abs(after - before).mean(2)
+        assert changed[:, :24].max() < 1 / 255 and changed[:, 26:].mean() > 0.003
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
@@ -282,6 +397,14 @@ def test_passes_without_vectors(clip, quick, capsys):
         (["--strength", "-1"], "bad_weights"),
         (["--content-layers", "relu9_9=1"], "unknown_layer"),
         (["--content-layers", "relu4_2=0"], "bad_weights"),
+        (["--content-layers", "relu4_2=-1"], "bad_weights"),
+        (["--content-layers", "relu4_2=1,relu4_2=2"], "bad_weights"),
+        (["--weights", "relu1_1=1,relu1_1=2"], "bad_weights"),
+        (["--weights", "relu1_1=nan"], "bad_weights"),
+        (["--weights", "relu1_1=0,5"], "bad_weights"),
+        (["--frequency-exponent", "nan"], "bad_settings"),
+        (["--region", "object=Cube; weights=relu1_1=-1"], "bad_weights"),
+        (["--region", "object=Cube; weights=relu1_1=nan"], "bad_weights"),
         (["--style-weights", "0.7,0.3"], "bad_weights"),
         (["--style-weights", "much"], "bad_weights"),
         (["--style-weights", "0"], "bad_weights"),
@@ -419,7 +542,20 @@ def test_an_option_and_a_file_that_set_the_same_are_told(clip, quick, capsys, co
 def test_a_painting_that_the_file_names_and_nobody_gave(clip, quick, capsys):
     (clip / "weights.csv").write_text("# interpolate: linear\nframe,style:other.png\n7,1\n")
     assert main(command(clip, "--json", "--weights-file", str(clip / "weights.csv"))) == 1
-    assert "other.png" in json.loads(capsys.readouterr().out)["error"]["message"]
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert "other.png" in error["message"] and "line 2 of weights.csv" in error["message"] and "painting.png" in error["hint"]
+
+
+def test_a_painting_smaller_than_a_deep_layer_sees_works_with_a_note(clip, capsys):
+    (clip / "painting.png").unlink()
+    (clip / "painting.png").write_bytes(picture(99, 1, 3))
+    words = replace(command(clip), "--weights", "relu1_1=1,relu5_4=1")
+    assert main(words) == 0
+    assert "painting.png is only 1×3 pixels and relu5_4 sees 252" in capsys.readouterr().err
+    result = cv2.imread(str(clip.parent / "out" / "0009.png"), cv2.IMREAD_UNCHANGED)
+    assert result.shape == (HEIGHT, WIDTH, 3) and result.std() > 0
+    assert main(words) == 0
+    assert "painting.png" not in capsys.readouterr().err, "there is nothing left to paint"
 
 
 @pytest.mark.parametrize(

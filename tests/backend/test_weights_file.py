@@ -215,6 +215,36 @@ def test_all_layers_zero(tmp_path: Path) -> None:
     assert read(tmp_path, "frame,relu1_1\n0,0\n1,1\n2,1\n3,1\n")  # outside the shot
 
 
+def test_all_paintings_zero(tmp_path: Path) -> None:
+    path = tmp_path / "weights.csv"
+    path.write_text("frame,style:a.jpg,style:b.jpg\n1,1,0\n2,0,0\n3,0,1\n")
+    with pytest.raises(LwswError) as raised:
+        read_weights_file(path, [1, 2, 3], ["a.jpg", "b.jpg", "c.jpg"])
+    error = raised.value
+    assert error.code == "bad_weights" and "all paintings" in error.message and "frame 2 (line 3)" in error.message and error.hint
+
+
+def test_paintings_that_nobody_gave(tmp_path: Path) -> None:
+    paintings = ["a.jpg", "b.jpg"]
+    path = tmp_path / "weights.csv"
+    path.write_text("# blend\nframe,style:a.jpg,style:c.jpg\n1,1,1\n")
+    with pytest.raises(LwswError) as raised:
+        read_weights_file(path, [1], paintings)
+    assert "line 2 of weights.csv" in raised.value.message and "c.jpg" in raised.value.message and "a.jpg, b.jpg" in raised.value.hint
+    path.write_text('{"frames": {"1": {"style:a.jpg": 1}, "2": {"style:c.jpg": 1, "style:a.jpg": 1}}}')
+    with pytest.raises(LwswError) as raised:
+        read_weights_file(path, [1, 2], paintings)
+    assert raised.value.code == "bad_settings" and "frame 2 of weights.csv" in raised.value.message
+    path.write_text("frame,style:a.jpg\n1,1\n")
+    assert read_weights_file(path, [1], paintings) == {"style_weights": {"a.jpg": [1.0]}}
+
+
+@pytest.mark.parametrize("row", ["2;0,5", "2;1", "2,1;5", "2\t1"])
+def test_cells_that_are_separated_otherwise_than_the_header(tmp_path: Path, row: str) -> None:
+    error = error_of(tmp_path, f"frame,strength\n1,1\n{row}\n3,1\n")
+    assert error.code == "bad_settings" and "Line 3" in error.message and "semicolons" in error.hint
+
+
 @pytest.mark.parametrize(
     ("column", "code", "nearest"),
     [

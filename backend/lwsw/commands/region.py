@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LwswError
-from ..profiles import LayerWeights, parse_shares
+from ..profiles import parse_layers, parse_shares
 
 EXAMPLE = "object=Cube; object=Tree.*; style=wave.jpg; profile=abstract; strength=0.8"
 
@@ -111,7 +111,7 @@ def _text(key: str, value: str) -> str:
 
 
 def _weights(key: str, value: str) -> dict[str, float]:
-    return dict(LayerWeights.parse(value))
+    return parse_layers(value)
 
 
 #: Keys that are read by themselves, and those that are a setting: its name, and how its value is read.

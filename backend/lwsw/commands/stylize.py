@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LwswError
-from ..profiles import COLORS, NORMALIZATIONS, PROFILES, LayerWeights, parse_shares
+from ..jobs.settings import MOTIONS
+from ..profiles import COLORS, NORMALIZATIONS, PROFILES, LayerWeights, parse_layers, parse_shares
 from .options import add_machine_arguments
 from .region import EXAMPLE, Region, parse_region
 from .running import run_clip_job
@@ -70,7 +71,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     files.add_argument(
         "--passes",
         metavar="FILES",
-        help="multilayer EXR files with the Vector pass (else motion is estimated), and Cryptomatte for --region",
+        help="multilayer EXR files with the Vector pass, for the motion, and Cryptomatte, for --region",
     )
     files.add_argument(
         "--style", required=True, action="append", type=Path, metavar="PICTURE", help="the painting; repeat it to blend several"
@@ -78,7 +79,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     files.add_argument("--out", required=True, type=Path, metavar="DIR", help="output folder: frames, and the job directory 'job'")
     files.add_argument("--cameras", type=Path, metavar="FILE", help="camera matrices (cameras.json), for the motion of the sky")
     files.add_argument("--overwrite", action="store_true", help="throw away what another command left in the output folder")
-    files.add_argument("--report", type=Path, metavar="FILE", help="write times and settings as JSON")
+    files.add_argument(
+        "--report", type=Path, metavar="FILE", help="write times, settings and each layer's share of the style gradient as JSON"
+    )
     files.add_argument("--json", action="store_true", help="print the result as JSON")
     look = parser.add_argument_group("look")
     look.add_argument("--profile", choices=[*PROFILES, "custom"], help="which scale of the painting speaks (default: balanced)")
@@ -102,7 +105,16 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--normalization", choices=NORMALIZATIONS, help="calibrated: equal weights, equal influence (default); gatys: the paper's"
     )
     look.add_argument("--region", action="append", metavar="REGION", help="objects with a look of their own, repeatable: see below")
-    look.add_argument("--independent", action="store_true", help="each frame by itself: the baseline, which flickers")
+    motion = look.add_mutually_exclusive_group()
+    motion.add_argument(
+        "--motion",
+        choices=MOTIONS,
+        help="how frames follow the one before: the Vector pass of --passes (default where they are given), estimated from the pictures "
+        "(default without; less steady), or none: each frame by itself",
+    )
+    motion.add_argument(
+        "--independent", dest="motion", action="store_const", const="none", help="the same as --motion none: the baseline, which flickers"
+    )
     look.add_argument("--width", type=int, metavar="PIXELS", help="width of the result (default: that of the source)")
     work = parser.add_argument_group("work")
     work.add_argument("--iterations", type=int, metavar="N", help="for every frame after the first")
@@ -120,19 +132,22 @@ def stylize(options: argparse.Namespace) -> int:
     paintings = list(options.style)
     for region in regions:
         paintings += [style for style in region.styles if not any(_is_same(style, other) for other in paintings)]
+    if options.motion == "vector" and options.passes is None:
+        hint = "Add --passes with the EXR files of the frames, or choose --motion estimated."
+        raise LwswError("missing_pass", "The option --motion vector needs the Vector pass, and --passes is not given.", hint)
     clip = Clip.find(options.color, options.passes, paintings)
     if regions:
         clip = _with_masks(clip, options.passes)
-    motion = "estimated" if options.passes is None else "vector"
-    if options.independent or len(clip.color) == 1:
+    motion = options.motion or ("estimated" if options.passes is None else "vector")
+    if len(clip.color) == 1:
         motion = "none"
     data = {name: getattr(options, name) for name in _SETTINGS}
     data |= {"motion": motion, "color": options.palette}
-    for name, text in (("layer_weights", options.weights), ("content_layers", options.content_layers)):
-        data[name] = None if text is None else dict(LayerWeights.parse(text))
+    data["layer_weights"] = None if options.weights is None else dict(LayerWeights.parse(options.weights))
+    data["content_layers"] = None if options.content_layers is None else parse_layers(options.content_layers)
     data["style_weights"] = _style_weights(options, clip)
     if options.weights_file is not None:
-        data |= _weights_over_time(options, list(clip.color))
+        data |= _weights_over_time(options, clip)
     data["regions"] = [_region_data(region, clip) for region in regions]
     settings = StylizeSettings.from_dict(data)
     if options.report is not None:
@@ -172,11 +187,12 @@ def _style_weights(options: argparse.Namespace, clip: Clip) -> dict[str, float] 
     return None if count == len(names) else dict.fromkeys(names[:count], 1.0)
 
 
-def _weights_over_time(options: argparse.Namespace, frames: Sequence[int]) -> Mapping[str, Any]:
+def _weights_over_time(options: argparse.Namespace, clip: Clip) -> Mapping[str, Any]:
     """Return the settings of ``--weights-file``; only ``--profile``, on which it builds, may set the same."""
+    from ..jobs.clip import style_names
     from ..jobs.weights_file import read_weights_file
 
-    settings = read_weights_file(options.weights_file, frames)
+    settings = read_weights_file(options.weights_file, list(clip.color), style_names(clip.styles))
     for name in settings:
         option = {"layer_weights": "weights"}.get(name, name)
         if getattr(options, option) is not None:

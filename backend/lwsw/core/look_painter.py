@@ -157,6 +157,8 @@ class LookPainter:
         assert state.calibration is not None
         targets = self._blended(look, _size(scene.color), state)
         box = self._box(scene)
+        if look.color == "luminance":
+            image = luma(image).expand(-1, 3, -1, -1)
         return gradient_shares(self._network, image[..., box[0], box[1]], targets, state.calibration, look, _guidance(scene.at(box)))
 
     def _with_constants(self, look: Look, scene: Scene, state: LookState) -> LookState:

@@ -12,7 +12,6 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-
 _CHROMA = torch.tensor([[1.0, 0.0, -1.0], [1.0, -2.0, 1.0]]) / torch.tensor([[2.0], [6.0]]).sqrt()
 _DIFFERENCE_FROM_MEAN = torch.tensor([[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]) - 1 / 9
 

@@ -27,8 +27,9 @@ _CONTENT_UNIT = 0.006
 _TEMPORAL_UNIT = 0.02
 # Strong enough that less than 1 % of the values end outside [0, 1]; the style loss of the clipped picture fell by 30 %.
 _RANGE_WEIGHT = 3.0
-# Of each, beside the layers' total of 1: enough to hold the palette where only deep layers speak, which say nothing about colour, and to
-# bring coloured specks on a woodcut from 2.1 to 1.3 times the painting's own; the layers' energies end as low as without (0.05 and 0.3 do the same).
+# Of each, beside the layers' total of 1: enough to hold the palette where only deep layers speak, which say nothing about colour, and
+# to bring coloured specks on a woodcut from 2.1 to 1.3 times the painting's own, while the layers' energies end as low as without
+# (0.05 and 0.3 do about the same).
 _PIXEL_WEIGHT = 0.1
 
 
@@ -37,9 +38,9 @@ class Calibration:
     """Constants of a shot that make weights mean influence. Frozen: measuring them again in each frame would flicker.
 
     Attributes:
-        style: what the energy of each layer, and of the :data:`PIXEL_STATISTICS`, is divided by. *Calibrated*: √N·‖∂E_l/∂x‖₂ at the reference, N
-            the number of values in the region (3·H·W for a whole picture), which is how much E_l falls per unit of root mean square
-            change of the image. E_l divided by it is a distance between images, so equal weights are equal shares of the gradient.
+        style: what the energy of each layer, and of the :data:`PIXEL_STATISTICS`, is divided by. *Calibrated*: √N·‖∂E_l/∂x‖₂ at the
+            reference, N the number of values in the region (3·H·W for a whole picture), which is how much E_l falls per unit of root
+            mean square change of the image. E_l divided by it is a distance between images, so equal weights are equal shares of the gradient.
             *Gatys*: one constant for all, so that the paper's formula stays what it is up to a common factor.
         content: what the mean squared feature of each content layer is divided by: its value at the reference, or that same constant.
         normalization: ``calibrated`` or ``gatys``.
@@ -131,8 +132,8 @@ class Objective:
     """L(x) = s·[Σ_l α_l E_l(x)/g_l + κ Σ_k P_k(x)/g_k] + β·C(x) + γ·T(x) + R(x), α normalized to add up to 1, s the look's strength.
 
     g are the constants of the shot (:class:`Calibration`), P the energies of the palette and of the colour grain
-    (:func:`lwsw.core.losses.palette_matrix`, :func:`lwsw.core.losses.grain_matrix`), κ = 0.1. With the normalization ``gatys`` the style and
-    content terms are those of the paper, Σ w_l E_l + (α/β) ½‖F − F_c‖², divided by one constant of the shot, without P and R.
+    (:func:`lwsw.core.losses.palette_matrix`, :func:`lwsw.core.losses.grain_matrix`), κ = 0.1. With the normalization ``gatys`` the style
+    and content terms are those of the paper, Σ w_l E_l + (α/β) ½‖F − F_c‖², divided by one constant of the shot, without P and R.
 
     Args:
         targets: from :func:`blend_targets`.

@@ -37,8 +37,8 @@ class VGG19(nn.Module):
     Differences from the network that was trained, both against artefacts at the picture's edge: the first convolution pads
     by replication (as in Crowson's style-transfer-pytorch), and pooling rounds sizes up, so that the last row and column
     of a size that 16 does not divide still reach the deep layers. On processors its convolutions are our own, which are faster. They round
-    otherwise than plain ones, 1e-7 to 1e-6 of the result, which decides how pooling breaks ties: of a flat area's equal values another one gets the
-    gradient.
+    otherwise than plain ones, 1e-7 to 1e-6 of the result, which decides how pooling breaks ties: of a flat area's equal values another
+    one gets the gradient.
 
     Args:
         weights: read by :func:`lwsw.networks.load_network`.

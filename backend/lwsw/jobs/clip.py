@@ -13,7 +13,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -346,10 +346,18 @@ def _check_size(path: Path, size: tuple[int, int], expected: tuple[int, int]) ->
 
 def _check_passes(clip: Clip, settings: StylizeSettings, path: Path) -> None:
     """Read the passes that the job in ``path`` needs and does not hold yet; raise what :func:`check_pass_file` raises."""
-    if settings.needs_passes(len(clip.color)):
+    count = len(clip.color)
+    if settings.needs_passes(count):
         for frame, source in (clip.passes or {}).items():
             if not (path / "passes" / f"{frame:04d}.exr").exists():
-                check_pass_file(source, settings, len(clip.color))
+                try:
+                    check_pass_file(source, settings, count)
+                except LwswError as error:
+                    if settings.needs_motion(count) and error.code in ("missing_pass", "bad_pass_values"):
+                        check_pass_file(source, replace(settings, motion="estimated"), count)  # else estimating would not help
+                        hint = f"{error.hint} Or add --motion estimated, which takes the motion from the pictures and is less steady."
+                        raise LwswError(error.code, error.message, hint) from error
+                    raise
 
 
 def _read(path: Path) -> bytes:

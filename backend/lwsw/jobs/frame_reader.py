@@ -146,8 +146,9 @@ class FrameReader(SourceReader):
             check_objects(self._names, region.objects, region.name)
 
     def notes(self) -> list[str]:
-        """Return what an artist should know of the regions of this shot; call after :meth:`check`."""
-        notes: list[str] = []
+        """Return what an artist should know of the paintings and regions of this shot; call after :meth:`check`."""
+        sizes = {name: painting.shape[2:] for name, painting in zip(self._job.styles, self.paintings(), strict=True)}
+        notes = self._job.settings.painting_notes({name: (size[1], size[0]) for name, size in sizes.items()}, len(self._job.frames))
         owner: dict[str, str] = {}
         for region in self._job.settings.regions:
             for name in match_objects(self._names, region.objects):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,7 +50,8 @@ def run_job(job: JobDirectory, on_event: OnEvent = lambda event: None) -> None:
         reader = FrameReader(job)
         reader.check()
         if settings.motion == "estimated" and len(job.frames) > 1:
-            _say(job, on_event, {"event": "note", "text": "No Vector pass: motion is estimated from the pictures, which is less steady."})
+            text = "Motion is estimated from the pictures, which is less steady than the renderer's Vector pass."
+            _say(job, on_event, {"event": "note", "text": text})
 
         network = VGG19(load_network(settings.network), _precision(settings.precision), settings.normalization == "gatys").to(device)
         independent = settings.motion == "none" and len(job.frames) > 1
@@ -94,9 +95,10 @@ def _run_frame(
         save_state(job, state)
         write_png16(job.result_path(number), tensor_to_image(state.image))
         forget_state(job, before=job.frames[max(position - 1, 0)])
-    if position in (0, len(job.frames) - 1):
+    begun = [look.calibration is not None and (looks is None or looks[i].calibration is None) for i, look in enumerate(state.looks)]
+    if any(begun) or position == len(job.frames) - 1:
         with _timed(timings, "shares"):
-            _report_shares(job, stylizer, frame, state, looks is None, on_event)
+            _report_shares(job, stylizer, frame, state, begun, on_event)
     seconds = round(time.perf_counter() - started, 4)
     _say(job, on_event, {"event": "frame_finished", "frame": number, "seconds": seconds, "timings": timings})
     return state.looks
@@ -114,17 +116,24 @@ def _say_what_is_small(job: JobDirectory, frame: Frame, on_event: OnEvent) -> No
             _say(job, on_event, {"event": "note", "region": name, "text": text})
 
 
-def _report_shares(job: JobDirectory, stylizer: Stylizer, frame: Frame, state: ShotState, begins: bool, on_event: OnEvent) -> None:
-    """Say how the style gradient is shared among layers: at the shot's reference, and where the optimization has ended."""
-    names = ["picture", *(region.name for region in job.settings.regions)]
+def _report_shares(job: JobDirectory, stylizer: Stylizer, frame: Frame, state: ShotState, begun: Sequence[bool], on_event: OnEvent) -> None:
+    """Say how the style gradient is shared: where the optimization has ended, and at the reference of looks that begin here."""
+    names = ["picture"]
+    for region in job.settings.regions:
+        same = sum(name == region.name or name.startswith(f"{region.name} (") for name in names)
+        names.append(f"{region.name} ({same + 1})" if same else region.name)
 
-    def by_look(image: Tensor) -> dict[str, dict[str, float]]:
+    def by_look(image: Tensor, wanted: Sequence[bool]) -> dict[str, dict[str, float]]:
         shares = stylizer.shares(frame, image, state)
-        return {name: {layer: round(share, 4) for layer, share in some.items()} for name, some in zip(names, shares, strict=True) if some}
+        return {
+            name: {layer: round(share, 4) for layer, share in some.items()}
+            for name, some, is_wanted in zip(names, shares, wanted, strict=True)
+            if some and is_wanted
+        }
 
-    event: dict[str, Any] = {"event": "gradient_shares", "frame": frame.number, "result": by_look(state.image)}
-    if begins:
-        event["reference"] = by_look(frame.color)
+    event: dict[str, Any] = {"event": "gradient_shares", "frame": frame.number, "result": by_look(state.image, [True] * len(names))}
+    if any(begun):
+        event["reference"] = by_look(frame.color, begun)
     _say(job, on_event, event)
 
 

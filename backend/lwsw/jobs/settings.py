@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..profiles import (
     LayerWeights,
     Look,
     get_profile,
+    receptive_field,
 )
 
 #: A constant, or one value per frame of the job.
@@ -65,10 +67,10 @@ class LookSettings:
             if name in given:
                 values[name] = _per_frame(name.replace("_", " "), given[name])
         if "frequency_exponent" in given:
-            exponents = _per_frame("frequency exponent", given["frequency_exponent"])
-            for value in exponents if isinstance(exponents, tuple) else [exponents]:
+            exponents = given["frequency_exponent"]
+            for value in exponents if isinstance(exponents, Sequence) and not isinstance(exponents, str) else [exponents]:
                 _number("frequency exponent", value, 0.0, 2.0)
-            values["frequency_exponent"] = exponents
+            values["frequency_exponent"] = _per_frame("frequency exponent", exponents)
         if "color" in given:
             values["color"] = _choice("color", given["color"], COLORS)
         look = cls(**values) if inherited is None else replace(inherited, **values)
@@ -132,8 +134,10 @@ class RegionSettings:
         if not objects:
             called = f" '{data['name']}'" if data.get("name") else ""
             raise LwswError("bad_settings", f"The region{called} names no object.", "Give it at least one object of the scene.")
-        look = LookSettings.from_dict({name: value for name, value in data.items() if name in _LOOK_NAMES}, inherited)
-        return cls(str(data.get("name") or ", ".join(objects)), tuple(objects), look)
+        name = str(data.get("name") or ", ".join(objects))
+        with _in_region(name):
+            look = LookSettings.from_dict({key: value for key, value in data.items() if key in _LOOK_NAMES}, inherited)
+        return cls(name, tuple(objects), look)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data."""
@@ -185,6 +189,9 @@ class StylizeSettings:
             layers = values["content_layers"]
             if not isinstance(layers, Mapping):
                 raise LwswError("bad_weights", "Content layers must be given by name.", 'Write them as {"relu4_2": 1}.')
+            if all(weight == 0 for weight in layers.values()):
+                message = "The weights of all content layers are zero, so nothing keeps the shapes of the picture."
+                raise LwswError("bad_weights", message, "Raise one of them, or set the content weight to 0 to let the shapes go.")
             values["content_layers"] = dict(LayerWeights(layers))
         for name, low, high in (("iterations", 1, 100_000), ("first_iterations", 1, 100_000), ("seed", 0, 2**63 - 1)):
             if name in values:
@@ -222,7 +229,9 @@ class StylizeSettings:
     def check_frames(self, count: int, styles: Sequence[str]) -> None:
         """Check that values that change over time have one entry per frame, that no frame has all weights zero, and names of paintings."""
         changing = [("temporal weight", self.temporal_weight)]
-        for look, where in zip(self.looks, ("", *(f" in the region '{region.name}'" for region in self.regions)), strict=True):
+        names = (None, *(region.name for region in self.regions))
+        for look, region in zip(self.looks, names, strict=True):
+            where = "" if region is None else f" in the region '{region}'"
             changing += [(name + where, value) for name, value in look.changing()]
             for name in look.style_weights:
                 if name not in styles:
@@ -233,12 +242,51 @@ class StylizeSettings:
                     "bad_settings", f"The {name} has {len(value)} values for {count} frames.", "Give one per frame, or a single one."
                 )
         for index in range(count if any(isinstance(value, tuple) for _, value in changing) else 1):
-            self.at(index, styles)
+            for look, region in zip(self.looks, names, strict=True):
+                with _in_region(region):
+                    look.at(index, styles)
+
+    def painting_notes(self, sizes: Mapping[str, tuple[int, int]], count: int) -> list[str]:
+        """Return a sentence for each painting that is smaller than what the deepest layer it is painted with sees at once.
+
+        Args:
+            sizes: width and height in pixels of each painting of the job, as it was given.
+            count: frames of the job.
+        """
+        notes = []
+        for name, (width, height) in sizes.items():
+            layers: set[str] = set()
+            for look, used in zip(self.looks, self.layers_in_use(count), strict=True):
+                if not look.style_weights or _is_ever_positive(look.style_weights.get(name, 0.0)):
+                    layers |= used if _is_ever_positive(look.strength) else set()
+            deepest = max(layers, key=receptive_field, default=None)
+            if deepest is not None and min(width, height) < receptive_field(deepest):
+                notes.append(
+                    f"The painting {name} is only {width}×{height} pixels and {deepest} sees {receptive_field(deepest)} at once, "
+                    "so it has little large structure to give; a larger picture of it has more."
+                )
+        return notes
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data; ``from_dict(to_dict())`` gives the same settings."""
         own = {item.name: _as_json(getattr(self, item.name)) for item in fields(self) if item.name not in ("look", "regions")}
         return {**self.look.to_dict(), "regions": [region.to_dict() for region in self.regions], **own}
+
+
+@contextmanager
+def _in_region(name: str | None) -> Iterator[None]:
+    """Say of errors in which region they are; None is the whole picture."""
+    try:
+        yield
+    except LwswError as error:
+        if name is None:
+            raise
+        message = f"In the region '{name}': {error.message[:1].lower()}{error.message[1:]}"
+        raise LwswError(error.code, message, error.hint) from error
+
+
+def _is_ever_positive(value: PerFrame) -> bool:
+    return any(item > 0 for item in (value if isinstance(value, tuple) else (value,)))
 
 
 def _as_json(value: Any) -> Any:

@@ -66,33 +66,37 @@ class _Row:
 
 @dataclass
 class _Table:
-    """A file as it was read: raw cells, not yet checked. Rows are place, frame and column → cell."""
+    """A file as it was read: raw cells, not yet checked. Columns go with the place that has them first; rows are place, frame and
+    column → cell."""
 
     interpolated: bool
-    columns: list[str]
+    columns: dict[str, str]
     rows: list[tuple[str, Any, dict[str, Any]]]
 
 
-def read_weights_file(path: Path, frames: Sequence[int]) -> dict[str, Any]:
+def read_weights_file(path: Path, frames: Sequence[int], paintings: Sequence[str] | None = None) -> dict[str, Any]:
     """Read settings of ``job.json`` that change over time.
 
     Args:
         path: a CSV or JSON file in the form that this module describes.
         frames: frame numbers of the shot, ascending.
+        paintings: names of the job's paintings, those that the file leaves out weigh nothing; None leaves what it says of paintings
+            unchecked.
 
     Returns:
         ``layer_weights`` (layer → list), ``style_weights`` (painting → list), ``content_weight``, ``temporal_weight``, ``strength`` and
         ``frequency_exponent`` (lists), each list with one float per frame of ``frames``; only what the file has columns for.
 
     Raises:
-        LwswError: ``bad_weights`` for a value that is no weight, or where all layers of a frame weigh nothing; ``unknown_layer``;
-            ``missing_frames`` naming the frames of the shot without a value; ``bad_settings`` for everything else that is wrong with the
-            file. The message names the file, the line (CSV) or frame (JSON), the column and the value.
+        LwswError: ``bad_weights`` for a value that is no weight, or where all layers or paintings of a frame weigh nothing;
+            ``unknown_layer``; ``missing_frames`` naming the frames of the shot without a value; ``bad_settings`` for everything else that
+            is wrong with the file. The message names the file, the line (CSV) or frame (JSON), the column and the value.
     """
     name = path.name
     text = _decode(name, path)
     is_json = path.suffix.lower() == ".json" or text.lstrip()[:1] in ("{", "[")
     table = _read_json(name, text) if is_json else _read_csv(name, text)
+    _check_paintings(name, table, paintings)
     rows = _checked_rows(name, table)
     columns = [column for column in table.columns if column != "profile"]
     columns += [column for column in dict.fromkeys(column for row in rows for column in row.values) if column not in columns]
@@ -103,10 +107,13 @@ def read_weights_file(path: Path, frames: Sequence[int]) -> dict[str, Any]:
         _check_complete(name, rows, frames, columns)
     curves = {column: _curve(name, column, rows, frames) for column in columns}
     layers = {column: curves[column] for column in LAYER_NAMES if column in curves}
-    _check_not_all_zero(name, layers, rows, frames)
+    styles = {column.removeprefix(_STYLE): curve for column, curve in curves.items() if column.startswith(_STYLE)}
+    hint = "Raise at least one layer; strength 0 leaves a frame as it was rendered."
+    _check_not_all_zero(name, layers, rows, frames, "all layer weights", hint)
+    if paintings is not None:
+        _check_not_all_zero(name, styles, rows, frames, "the weights of all paintings", "Raise the weight of at least one painting.")
     settings: dict[str, Any] = {"layer_weights": layers} if layers else {}
     settings |= {column: curves[column] for column in _SETTINGS if column in curves}
-    styles = {column.removeprefix(_STYLE): curve for column, curve in curves.items() if column.startswith(_STYLE)}
     return settings | ({"style_weights": styles} if styles else {})
 
 
@@ -158,6 +165,9 @@ def _read_csv(name: str, text: str) -> _Table:
     numbers = _CsvNumbers(name, delimiter)
     rows = []
     for place, cells in records:
+        if any(other in cell for cell in cells for other in ";\t" if other != delimiter):
+            message = f"{place.capitalize()} of {name} separates its cells otherwise than the header does."
+            raise _bad_file(message, "Use semicolons in every line, or commas in every line and decimal points.")
         if any(cells[len(columns) :]) or len(cells) < len(columns):
             hint = f"Give every row {len(columns)} cells"
             hint += ", separated by semicolons if numbers have decimal commas." if delimiter == "," else "."
@@ -168,7 +178,7 @@ def _read_csv(name: str, text: str) -> _Table:
             if cell:
                 row[column] = cell if column == "profile" else numbers.read(place, column, cell)
         rows.append((place, row.pop("frame", None), row))
-    return _Table(interpolated, [column for column in columns if column != "frame"], rows)
+    return _Table(interpolated, {column: header_place for column in columns if column != "frame"}, rows)
 
 
 def _find_delimiter(name: str, lines: Sequence[str]) -> str:
@@ -264,7 +274,7 @@ def _read_json(name: str, text: str) -> _Table:
         raise _bad_file(f"The frames of {name} are neither an object nor a list.", 'Write {"frames": {"1": {"relu1_1": 1.0}, …}}.')
     if not pairs:
         raise _bad_file(f"The weights file {name} has no frames.", 'Write {"frames": {"1": {"relu1_1": 1.0}, …}}.')
-    columns: dict[str, None] = {}
+    columns: dict[str, str] = {}
     rows = []
     for place, frame, values in pairs:
         if not isinstance(values, dict):
@@ -275,9 +285,10 @@ def _read_json(name: str, text: str) -> _Table:
             place = f"frame {frame}" if isinstance(frame, int) else place
         elif "frame" in cells:
             raise _bad_file(f"The values of {place} in {name} have 'frame' once more.", "Leave it out there.")
-        columns.update(dict.fromkeys(cells))
+        for column in cells:
+            columns.setdefault(column, place)
         rows.append((place, frame, {column: value for column, value in cells.items() if value is not None}))
-    return _Table(interpolated, list(columns), rows)
+    return _Table(interpolated, columns, rows)
 
 
 def _object_without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -322,6 +333,13 @@ def _checked_columns(name: str, header: Sequence[str], place: str) -> list[str]:
             raise _bad_file(f"In {place} of {name}, the column '{column}' stands twice.", "Keep one of them.")
         columns.append(column)
     return columns
+
+
+def _check_paintings(name: str, table: _Table, paintings: Sequence[str] | None) -> None:
+    for column, place in table.columns.items():
+        if paintings is not None and column.startswith(_STYLE) and column.removeprefix(_STYLE) not in paintings:
+            message = f"In {place} of {name}, there is no painting '{column.removeprefix(_STYLE)}'."
+            raise _bad_file(message, f"The paintings are: {', '.join(paintings)}.")
 
 
 def _unknown_column(name: str, column: str, place: str) -> LwswError:
@@ -425,12 +443,14 @@ def _curve(name: str, column: str, rows: Sequence[_Row], frames: Sequence[int]) 
     return [float(value) for value in np.interp(list(frames), [frame for frame, _ in keys], [value for _, value in keys])]
 
 
-def _check_not_all_zero(name: str, layers: Mapping[str, Sequence[float]], rows: Sequence[_Row], frames: Sequence[int]) -> None:
-    if not layers:
+def _check_not_all_zero(
+    name: str, curves: Mapping[str, Sequence[float]], rows: Sequence[_Row], frames: Sequence[int], what: str, hint: str
+) -> None:
+    if not curves:
         return
-    silent = [frame for frame, weights in zip(frames, zip(*layers.values(), strict=True), strict=True) if not any(weights)]
+    silent = [frame for frame, weights in zip(frames, zip(*curves.values(), strict=True), strict=True) if not any(weights)]
     if silent:
         places = {row.frame: row.place for row in rows}
         where = f" ({places[silent[0]]})" if places.get(silent[0], "").startswith("line") else ""
-        message = f"In {name}, all layer weights are zero in {name_frames(silent)}{where}, so there is no style to apply."
-        raise LwswError("bad_weights", message, "Raise at least one layer; strength 0 leaves a frame as it was rendered.")
+        message = f"In {name}, {what} are zero in {name_frames(silent)}{where}, so there is no style to apply."
+        raise LwswError("bad_weights", message, hint)
