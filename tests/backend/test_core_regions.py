@@ -179,3 +179,11 @@ def test_colour_modes_reach_the_result() -> None:
     wanted = color_statistics(frame.color)[0]
     far, near = (float((color_statistics(results[mode])[0] - wanted).norm()) for mode in ("painting", "histogram"))
     assert near < 0.5 * far or near < 0.02
+
+
+@pytest.mark.parametrize("mode", ["painting", "luminance", "histogram"])
+def test_shares_are_the_weights_at_the_reference_in_every_colour_mode(mode: str) -> None:
+    frame = frame_with(look=replace(BACKGROUND, color=mode))
+    painter = stylizer(1, first_iterations=2)
+    (shares,) = painter.shares(frame, frame.color, painter.stylize(frame, None))
+    assert shares == pytest.approx({"relu1_1": 0.5, "relu2_1": 0.5}, abs=0.002)

@@ -40,8 +40,8 @@ class Calibration:
     Attributes:
         style: what the energy of each layer, and of the :data:`PIXEL_STATISTICS`, is divided by. *Calibrated*: √N·‖∂E_l/∂x‖₂ at the
             reference, N the number of values in the region (3·H·W for a whole picture), which is how much E_l falls per unit of root
-            mean square change of the image. E_l divided by it is a distance between images, so equal weights are equal shares of the gradient.
-            *Gatys*: one constant for all, so that the paper's formula stays what it is up to a common factor.
+            mean square change of the image. E_l divided by it is a distance between images, so equal weights are equal shares of the
+            gradient. *Gatys*: one constant for all, so that the paper's formula stays what it is up to a common factor.
         content: what the mean squared feature of each content layer is divided by: its value at the reference, or that same constant.
         normalization: ``calibrated`` or ``gatys``.
     """
