@@ -12,7 +12,7 @@ import bpy
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Build the scene, save it, and render some frames as PNG to look at."""
+    """Build the scene, save it, and render some frames as PNG to look at, or all of them with their passes."""
     parser = argparse.ArgumentParser(prog="demo_scene", description="Build the demo scene; optionally save it and render single frames.")
     parser.add_argument("--frames", type=int, default=24)
     parser.add_argument("--width", type=int, default=384)
@@ -21,6 +21,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--save", type=Path, help="write the scene to this .blend file")
     parser.add_argument("--preview", type=Path, help="render frames as PNG into this folder")
     parser.add_argument("--only", default="", help="frames of the preview, as 1,12,24; all when left out")
+    parser.add_argument("--clip", type=Path, help="render every frame with motion and object masks into this folder, as files to stylize")
     options = parser.parse_args(arguments)
     scripts = str(Path(__file__).resolve().parent.parent)
     if scripts not in sys.path:  # run by its path, this file does not know the package it is in
@@ -38,6 +39,10 @@ def main(arguments: Sequence[str]) -> None:
             started = time.perf_counter()
             bpy.ops.render.render(write_still=True)
             print(f"frame {frame}: {time.perf_counter() - started:.2f} s", flush=True)
+    if options.clip:
+        from demo_scene.clip import render_clip
+
+        render_clip(scene, options.clip.resolve())
 
 
 if __name__ == "__main__":

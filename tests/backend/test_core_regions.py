@@ -58,6 +58,26 @@ def test_what_an_object_is_given_changes_nothing_outside_of_it(painted: ShotStat
         assert float((changed - painted.image)[~outside].abs().mean()) > 0.01
 
 
+def test_a_region_leaves_the_rest_as_it_is_without_regions(painted: ShotState) -> None:
+    outside = (disc(30) == 0).expand(-1, 3, -1, -1)
+    assert torch.equal(painted.image[outside], paint(frame_with()).image[outside])
+
+
+def test_an_object_has_no_rim_in_colours_that_answer_to_its_surroundings() -> None:
+    """A grey painting on an object in a blue picture: its edge is as grey as its middle."""
+    grey = replace(OBJECT, style_weights=(1.0, 0.0))
+    blue = torch.tensor([0.2, 0.3, 0.9]).view(1, 3, 1, 1)
+    mask = disc(40, 18.0)
+    frame = frame_with((grey, mask), look=replace(BACKGROUND, strength=0.0))
+    frame = replace(frame, color=torch.lerp(blue.expand_as(frame.color), luma(frame.color).expand_as(frame.color), mask))
+    painter = Stylizer(network(), [luma(PAINTINGS[0]).expand(-1, 3, -1, -1)] * 2, [LAYERS] * 2, Method(8, 60))
+    image = painter.stylize(frame, None).looks[1].image
+    assert image is not None
+    saturation = (image.amax(1) - image.amin(1))[0]
+    edge, middle = (mask[0, 0] > 0.5) & (disc(40, 16.0)[0, 0] == 0), disc(40, 14.0)[0, 0] == 1
+    assert float(saturation[edge].mean()) < 0.08 + float(saturation[middle].mean())
+
+
 def test_objects_do_not_depend_on_each_other(painted: ShotState) -> None:
     both = paint(frame_with((OBJECT, disc(30)), (replace(OBJECT, style_weights=(0.5, 0.5)), disc(75, 12))))
     again = paint(frame_with((OBJECT, disc(30)), (BACKGROUND, disc(75, 12))))

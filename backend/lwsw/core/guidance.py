@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
@@ -12,8 +11,8 @@ from ..profiles import layer_stride
 class Guidance:
     """Where a look counts.
 
-    Gram matrices, content and temporal terms are weighted by it (guided Gram matrices: Gatys et al. 2017, "Controlling Perceptual
-    Factors in Neural Style Transfer", eq. 6), and only what it covers is painted.
+    Gram matrices, content, temporal and range terms are weighted by it (guided Gram matrices: Gatys et al. 2017, "Controlling Perceptual
+    Factors in Neural Style Transfer", eq. 6). Around it the picture is free.
 
     Args:
         mask: ``1×1×H×W`` on [0, 1], the coverage of each pixel.
@@ -34,7 +33,3 @@ class Guidance:
                 self._by_stride[coarser] = functional.avg_pool2d(self._by_stride[finest], 2, ceil_mode=True, count_include_pad=False)
             finest = coarser
         return self._by_stride[stride][0, 0]
-
-    def composite(self, image: Tensor, context: Tensor) -> Tensor:
-        """Return the region of ``image`` in front of ``context``, ``1×3×H×W``."""
-        return torch.lerp(context, image, self.mask)

@@ -71,7 +71,6 @@ class Scene:
     Attributes:
         color: the frame as rendered, ``1×3×H×W``.
         mask: ``1×1×H×W``, coverage of the region; None for the whole picture.
-        context: what surrounds the region, ``1×3×H×W``; None for the whole picture.
         flow: ``1×H×W×2`` pixels, from this frame to the previous one; None where a shot begins.
         visibility: ``1×1×H×W``; None with ``flow``.
         temporal_weight: how firmly strokes stick to surfaces.
@@ -79,7 +78,6 @@ class Scene:
 
     color: Tensor
     mask: Tensor | None = None
-    context: Tensor | None = None
     flow: Tensor | None = None
     visibility: Tensor | None = None
     temporal_weight: float = 0.0
@@ -92,13 +90,12 @@ class Scene:
 
         flow = None if self.flow is None else self.flow[:, box[0], box[1]]
         color = self.color[..., box[0], box[1]]
-        return replace(self, color=color, mask=cut(self.mask), context=cut(self.context), flow=flow, visibility=cut(self.visibility))
+        return replace(self, color=color, mask=cut(self.mask), flow=flow, visibility=cut(self.visibility))
 
     def resized(self, size: tuple[int, ...]) -> Scene:
         """Return the scene at another size, without motion."""
         mask = None if self.mask is None else resize(self.mask, size).clamp(0.0, 1.0)
-        context = None if self.context is None else resize(self.context, size)
-        return Scene(resize(self.color, size), mask, context)
+        return Scene(resize(self.color, size), mask)
 
 
 class LookPainter:
@@ -131,7 +128,8 @@ class LookPainter:
 
         Args:
             look: weights of this frame.
-            scene: of the whole frame; a region is cut out of it with the margin that the network sees.
+            scene: of the whole frame; a region is cut out of it with the margin that the network sees. What is painted in the margin is a
+                by-product and not to be shown.
             state: after the previous frame.
             progress: called before each iteration with its number from 0; may raise to stop.
         """
@@ -226,7 +224,6 @@ class LookPainter:
             warped=warped,
             visibility=part.visibility,
             guidance=_guidance(part),
-            context=part.context,
         )
 
     def _blended(self, look: Look, full_size: tuple[int, int], state: LookState) -> dict[str, Tensor]:

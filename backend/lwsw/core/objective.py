@@ -141,8 +141,7 @@ class Objective:
         look: weights of this frame.
         content_layers: weight of each content layer; their sum does not matter.
         temporal_weight, warped, visibility: previous result warped to this frame and where it can be trusted (``1×3×H×W``, ``1×1×H×W``).
-        guidance: the region that is painted; None is the whole picture.
-        context: what surrounds the region, ``1×3×H×W``; given with ``guidance``.
+        guidance: the region that counts; None is the whole picture.
     """
 
     def __init__(
@@ -158,11 +157,10 @@ class Objective:
         warped: Tensor | None = None,
         visibility: Tensor | None = None,
         guidance: Guidance | None = None,
-        context: Tensor | None = None,
     ) -> None:
         self._network = network
         self._targets = targets
-        self._guidance, self._context = guidance, context
+        self._guidance = guidance
         gatys = calibration.normalization == "gatys"
         weights: dict[str, float] = dict(look.layer_weights.normalized())
         self._keeps_range = not gatys
@@ -187,8 +185,6 @@ class Objective:
     def __call__(self, image: Tensor) -> Tensor:
         """Return the loss of ``1×3×H×W``, a scalar on its device."""
         guidance = self._guidance
-        if guidance is not None and self._context is not None:
-            image = guidance.composite(image, self._context)
         targets = {name: self._targets[name] for name in self._style_factors}
         energies, features = _energies(self._network, image, targets, guidance, self._content_factors)
         loss = torch.stack([factor * energies[name] for name, factor in self._style_factors.items()]).sum()
@@ -206,19 +202,19 @@ def _energies(
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Return the style energy of each entry of ``targets``, and the activations of ``layers``."""
     grams, features = network.statistics(image, targets.keys() - PIXEL_STATISTICS.keys(), layers, None if guidance is None else guidance.at)
-    for name in targets.keys() & PIXEL_STATISTICS.keys():
-        grams[name] = PIXEL_STATISTICS[name](image, None if guidance is None else guidance.mask[0, 0])
+    for name, statistic in PIXEL_STATISTICS.items():
+        if name in targets:
+            grams[name] = statistic(image, None if guidance is None else guidance.mask[0, 0])
     return {name: style_energy(grams[name], target) for name, target in targets.items()}, features
 
 
 def _energies_at(
     network: VGG19, image: Tensor, targets: Mapping[str, Tensor], guidance: Guidance | None
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return an image as a variable, and its style energies; outside the region it is held fixed."""
+    """Return an image as a variable, and its style energies."""
     variable = image.detach().requires_grad_()
     with torch.enable_grad():
-        picture = variable if guidance is None else guidance.composite(variable, image.detach())
-        return variable, _energies(network, picture, targets, guidance)[0]
+        return variable, _energies(network, variable, targets, guidance)[0]
 
 
 def _gradient_norm(energy: Tensor, variable: Tensor) -> float:

@@ -59,8 +59,10 @@ class ShotState:
 class Stylizer:
     """Paints the frames of a shot.
 
-    What belongs to no region is painted first, with the render of the regions in their places. Each region is then painted into the
-    result, and keeps to its own mask. So what a region is given changes nothing outside of it, and regions do not depend on each other.
+    Every look paints a picture of its own: the first one of the whole frame, as if there were no regions, the others of their regions
+    and of what the network sees around them. The masks then put them together. So what a region is given changes nothing outside of
+    it, looks do not depend on each other, and strokes end at the edge of an object as if cut out: painted into the finished
+    surroundings instead, they answered to these with a rim of complementary colours.
 
     Args:
         network: on the device where the work is done.
@@ -95,7 +97,7 @@ class Stylizer:
             replace(look, image=None if look.image is None else look.image.to(self._device))
             for look in before or (LookState(),) * len(looks)
         ]
-        scenes = self._scenes(frame)
+        scenes, coverages = self._scenes(frame), self._coverages(frame)
         plan = [
             0 if scene is None else painter.iterations(look, scene, last)
             for painter, look, scene, last in zip(self._painters, looks, scenes, before, strict=True)
@@ -103,12 +105,12 @@ class Stylizer:
         total = max(1, sum(plan))
         progress(0, total)
         after: list[LookState] = []
-        background = result = frame.color
+        result = torch.zeros_like(frame.color)
         for index, (painter, look, scene, last) in enumerate(zip(self._painters, looks, scenes, before, strict=True)):
             if scene is None:
                 after.append(replace(last, image=None))
+                result = result + coverages[index] * frame.color
                 continue
-            scene = replace(scene, context=background)
 
             def report(iteration: int, done: int = sum(plan[:index])) -> None:
                 if done + iteration:
@@ -117,10 +119,7 @@ class Stylizer:
             after.append(painter.paint(look, scene, last, report))
             image = after[-1].image
             assert image is not None
-            visible = shown(look, image, frame.color)
-            result = visible if scene.mask is None else result + scene.mask * (visible - frame.color)
-            if index == 0:
-                background = result
+            result = result + coverages[index] * shown(look, image, frame.color)
         if not bool(torch.isfinite(result).all()):
             raise LwswError("internal", f"Frame {frame.number} has values that are not numbers.", "Lower the weights, or report this.")
         kept = tuple(replace(look, image=None if look.image is None else look.image.cpu()) for look in after)
@@ -136,13 +135,16 @@ class Stylizer:
         ]
 
     def _scenes(self, frame: Frame) -> list[Scene | None]:
-        """Return what each look is painted into; None where there is too little of it to be painted."""
-        masks = [mask if float(mask.sum()) >= SMALLEST_REGION else None for mask in frame.masks]
-        used = [mask for mask in masks if mask is not None]
-        rest = (1.0 - torch.stack(used).sum(0)).clamp(0.0, 1.0) if used else None
-        whole = Scene(frame.color, None, None, frame.flow, frame.visibility, frame.values.temporal_weight)
-        first = None if rest is not None and float(rest.sum()) < SMALLEST_REGION else replace(whole, mask=rest)
-        return [first, *(None if mask is None else replace(whole, mask=mask) for mask in masks)]
+        """Return what each look is painted into; None where too little of it is to be seen."""
+        whole = Scene(frame.color, None, frame.flow, frame.visibility, frame.values.temporal_weight)
+        seen = [float(coverage.sum()) >= SMALLEST_REGION for coverage in self._coverages(frame)]
+        return [replace(whole, mask=mask) if is_seen else None for mask, is_seen in zip((None, *frame.masks), seen, strict=True)]
+
+    def _coverages(self, frame: Frame) -> list[Tensor]:
+        """Return how much of each pixel belongs to each look, ``1×1×H×W``; together 1. Too small regions leave their pixels to the rest."""
+        masks = [mask if float(mask.sum()) >= SMALLEST_REGION else torch.zeros_like(mask) for mask in frame.masks]
+        rest = 1.0 - torch.stack(masks).sum(0) if masks else torch.ones_like(frame.color[:, :1])
+        return [rest.clamp(0.0, 1.0), *masks]
 
     def _check_size(self, frame: Frame) -> None:
         height, width = frame.color.shape[2:]
