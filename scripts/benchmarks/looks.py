@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from lwsw.core.guidance import Guidance
+
 #: What the picture is painted with, and what an object in it is given: both profiles in turn.
 PICTURE = ("impasto", "balanced")
 OBJECT_PAINTING, OBJECT_PROFILES = "woodcut", ("fine-grain", "abstract")
@@ -59,7 +61,9 @@ def measure_objects(clip: PaintedClip, objects: Sequence[str]) -> dict[str, Any]
     profiles of the object, and between the picture whose object has a look of its own (in the first profile) and the picture without.
 
     *Style error*: Σ w_l E_l/g_l / Σ w_l with the weights of the profile, E_l and g_l as in :func:`lwsw.core.metrics.style_loss`, guided by
-    the object's coverage, against the painting at the frame's area. It is the style loss that the object is painted with.
+    the object's coverage, against the painting at the frame's area. *Inside*, a layer counts only the positions that see nothing but the
+    object (all of what they see is covered), and is left out where fewer than 64 pixels have such positions. *To the edge*, all positions
+    count by coverage: at the edge they see the object in front of its surroundings, which have another painting.
     """
     import paintings
 
@@ -165,19 +169,23 @@ class _Meter:
 
         first = Guidance(self._reader.mask(self._clip.frames[0], name))
         calibration = calibrate(self._network, self._reader.color(self._clip.frames[0]), self._targets, guidance=first)
-        guidance, rows = Guidance(mask), []
+        guidance, inner, rows = Guidance(mask), self._inner(mask), []
         for profile, weights in self._weights.items():
 
-            def error(folder: str, weights: Mapping[str, float] = weights) -> float:
+            def error(folder: str, guidances: Mapping[str, Guidance], weights: Mapping[str, float] = weights) -> float | None:
                 image = read(self._clip.result(folder, frame))
+                used = {layer: weight for layer, weight in weights.items() if layer in guidances}
                 energies = {
-                    layer: style_loss(self._network, image, {layer: self._targets[layer]}, calibration, guidance) for layer in weights
+                    layer: style_loss(self._network, image, {layer: self._targets[layer]}, calibration, guidances[layer]) for layer in used
                 }
-                return sum(weights[layer] * energy for layer, energy in energies.items())
+                return sum(used[layer] * energy for layer, energy in energies.items()) / sum(used.values()) if used else None
 
             whole, region = f"whole-{profile}", _folder(name, profile)
-            values: dict[str, Any] = {"profile": profile, "region": error(region), "whole": error(whole), "without": error("picture")}
-            values["ratio"] = values["region"] / values["whole"]
+            values: dict[str, Any] = {"profile": profile, "layers_inside": [layer for layer in weights if layer in inner]}
+            for place, guidances in (("inside", inner), ("to_the_edge", dict.fromkeys(weights, guidance))):
+                errors = {key: error(folder, guidances) for key, folder in (("region", region), ("whole", whole), ("without", "picture"))}
+                ratio = errors["region"] / errors["whole"] if errors["region"] is not None and errors["whole"] else None
+                values[place] = {**errors, "ratio": ratio}
             images = {"region": region, "whole": whole}
             values["gram_errors"] = {
                 key: relative_gram_errors(self._network, read(self._clip.result(folder, frame)), self._targets, guidance)
@@ -185,6 +193,25 @@ class _Meter:
             }
             rows.append(values)
         return rows
+
+    def _inner(self, mask: Tensor) -> dict[str, Guidance]:
+        """Return for each layer the positions that see nothing but an object, where there are 64 pixels of them."""
+        import cv2
+        import numpy as np
+        import torch
+
+        from lwsw.core.guidance import Guidance
+        from lwsw.core.sequence import SMALLEST_REGION
+        from lwsw.profiles import MAIN_LAYERS, receptive_field
+
+        # what lies beyond the picture's edge hides nothing: only pixels of the picture that are not covered count as outside
+        distance = cv2.distanceTransform((mask[0, 0].numpy() > 0.99).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        inside = {layer: distance > receptive_field(layer) / 2 for layer in MAIN_LAYERS}
+        return {
+            layer: Guidance(torch.from_numpy(chosen.astype(np.float32))[None, None])
+            for layer, chosen in inside.items()
+            if chosen.sum() >= SMALLEST_REGION
+        }
 
     def _image(self, folder: str, frame: int) -> np.ndarray:
         pixels: np.ndarray = read(self._clip.result(folder, frame))[0].permute(1, 2, 0).numpy()
@@ -209,11 +236,13 @@ def _print_objects(measured: Mapping[str, Any]) -> None:
             shown = ["none" if change is None else f"{change * 255:.3f}" for change in changes]
             about = f"{row['object']:16s} {row['frame']:5d} {row['area']:7.0f}  {place:5s}"
             print(f"{about} {pixels:7d} {shown[0]:>14s} {shown[1]:>19s}")
-    print(f"\nstyle error inside against {OBJECT_PAINTING} (ratio: object / whole picture; goal: at most {INSIDE_GOAL})")
-    print(f"{'object':16s} {'profile':11s} {'frame':>5s} {'object':>9s} {'whole':>9s} {'neither':>9s} {'ratio':>7s}")
+    print(f"\nstyle error against {OBJECT_PAINTING} (ratio: object / whole picture; goal: at most {INSIDE_GOAL} inside)")
+    print(f"{'object':16s} {'profile':11s} {'frame':>5s}  {'place':11s} {'object':>9s} {'whole':>9s} {'neither':>9s} {'ratio':>7s}  layers")
     for row in measured["inside"]:
-        errors = " ".join(f"{row[key]:9.4f}" for key in ("region", "whole", "without"))
-        print(f"{row['object']:16s} {row['profile']:11s} {row['frame']:5d} {errors} {row['ratio']:7.3f}")
+        for place, layers in (("inside", " ".join(row["layers_inside"])), ("to_the_edge", "all")):
+            numbers = [row[place][key] for key in ("region", "whole", "without", "ratio")]
+            shown = [f"{'none':>9s}" if number is None else f"{number:9.4f}" for number in numbers]
+            print(f"{row['object']:16s} {row['profile']:11s} {row['frame']:5d}  {place.replace('_', ' '):11s} {' '.join(shown)}  {layers}")
 
 
 def measure_sweep(clip: PaintedClip) -> dict[str, Any]:
