@@ -53,16 +53,17 @@ class _CutAtZero(torch.autograd.Function):
 class _Halve(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> Tensor:
-        result, indices = functional.max_pool2d_with_indices(features, 2, ceil_mode=True)
+        result, indices = functional.max_pool2d_with_indices(features, [2, 2], ceil_mode=True)
         ctx.save_for_backward(indices)
-        ctx.height, ctx.width = features.shape[2:]
+        ctx.shape, ctx.memory_format = features.shape, torch.contiguous_format
+        if features.is_contiguous(memory_format=torch.channels_last):
+            ctx.memory_format = torch.channels_last
         return result
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (indices,) = ctx.saved_tensors
-        gradient = gradients[0].contiguous(memory_format=torch.channels_last)
-        shape = (*gradient.shape[:2], ctx.height, ctx.width)
-        result = torch.empty(shape, dtype=gradient.dtype, memory_format=torch.channels_last)
+        gradient = gradients[0].contiguous(memory_format=ctx.memory_format)
+        result = torch.empty(ctx.shape, dtype=gradient.dtype, memory_format=ctx.memory_format)
         _backward_of_pooling.grad_input(gradient, result, [2, 2], [2, 2], [0, 0], [1, 1], True, indices, grad_input=result)
         return result

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from .convolution import DirectConvolution
+
 _CHROMA = torch.tensor([[1.0, 0.0, -1.0], [1.0, -2.0, 1.0]]) / torch.tensor([[2.0], [6.0]]).sqrt()
 _DIFFERENCE_FROM_MEAN = torch.tensor([[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]) - 1 / 9
 
@@ -109,7 +111,8 @@ def grain_matrix(image: Tensor, weights: Tensor | None = None) -> Tensor:
         weights: ``H×W``, how much of each pixel counts; None counts all alike.
     """
     kernel = (_CHROMA[:, :, None, None] * _DIFFERENCE_FROM_MEAN).to(image)
-    return gram_matrix(functional.conv2d(functional.pad(image, (1, 1, 1, 1), mode="replicate"), kernel), weights)
+    convolution = DirectConvolution(kernel, kernel.new_zeros(2), padding=0)
+    return gram_matrix(convolution(functional.pad(image, (1, 1, 1, 1), mode="replicate")), weights)
 
 
 def content_energy(features: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:

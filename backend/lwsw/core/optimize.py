@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .image_variable import FrequencyPreconditioner
-from .lbfgs import LBFGS
+from .lbfgs import FIRST_STEP, LBFGS
 
 
 def optimize(
@@ -30,18 +30,21 @@ def optimize(
         ``1×3×H×W`` float32; values may leave [0, 1] a little.
     """
     height, width = start.shape[2:]
+    start = start.detach()
     spread = FrequencyPreconditioner(height, width, exponent, start.device)
 
     def evaluate(variable: Tensor) -> tuple[Tensor, Tensor]:
-        variable = variable.detach().requires_grad_()
+        image = (start + spread.image(variable)).requires_grad_()
         with torch.enable_grad():
-            loss = objective(start + spread(variable))
-            (gradient,) = torch.autograd.grad(loss, variable)
-        return loss.detach(), gradient
+            loss = objective(image)
+            (gradient,) = torch.autograd.grad(loss, image)
+        return loss.detach(), spread.gradient(gradient)
 
     progress(0)
-    optimizer = LBFGS(evaluate, torch.zeros_like(start))
+    variable = spread.zeros()
+    first_step = FIRST_STEP * (start.numel() / variable.numel()) ** 0.5  # the step's root mean square counts pixels
+    optimizer = LBFGS(evaluate, variable, first_step=first_step)
     for iteration in range(1, iterations):
         progress(iteration)
         optimizer.step()
-    return (start + spread(optimizer.point)).detach()
+    return start + spread.image(optimizer.point)

@@ -30,6 +30,8 @@ _OUTPUT = torch.tensor([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4
 # Tiles are worked on in bands of 16 MB, to stay near the cache; much smaller bands read the kernels too often.
 _CACHED_NUMBERS = 2**22
 _INPUT_2D, _OUTPUT_2D = torch.kron(_INPUT, _INPUT), torch.kron(_OUTPUT, _OUTPUT)
+# The position whose products appear in every pixel of a tile with the factor one, which is where a bias is cheap to add.
+_CONSTANT = 7
 
 
 class WinogradConvolution:
@@ -56,11 +58,11 @@ class _Convolve(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, kernel: Tensor, gradient_kernel: Tensor, bias: Tensor) -> Tensor:
         ctx.gradient_kernel = gradient_kernel
-        return _convolve(features, kernel).add_(bias.view(1, -1, 1, 1))
+        return _convolve(features, kernel, bias)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
-        return _convolve(gradients[0], ctx.gradient_kernel), None, None, None
+        return _convolve(gradients[0], ctx.gradient_kernel, None), None, None, None
 
 
 def _transform_kernel(weight: Tensor) -> Tensor:
@@ -69,24 +71,32 @@ def _transform_kernel(weight: Tensor) -> Tensor:
     return transformed.reshape(36, weight.shape[1], weight.shape[0]).float().contiguous()
 
 
-def _convolve(features: Tensor, kernel: Tensor) -> Tensor:
+def _convolve(features: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
     height, width = features.shape[2:]
     rows, columns = -(-height // 4), -(-width // 4)
     channels, outputs = kernel.shape[1:]
-    padded = features.new_zeros(4 * rows + 2, 4 * columns + 2, channels)
-    padded[1 : height + 1, 1 : width + 1] = features[0].permute(1, 2, 0)
+    bands = -(-rows * columns * 36 * max(channels, outputs) // _CACHED_NUMBERS)
+    band = -(-rows // bands)
+    source = features[0].permute(1, 2, 0)
+    padded = features.new_zeros(4 * band + 2, 4 * columns + 2, channels)
     stride = padded.stride(0)
-    # overlapping 6×6 tiles, every 4 pixels; position in the tile first
-    tiles = padded.as_strided((6, 6, rows, columns, channels), (stride, channels, 4 * stride, 4 * channels, 1))
+    # overlapping 6×6 tiles, every 4 pixels
+    tiles = padded.as_strided((band, columns, 6, 6, channels), (4 * stride, 4 * channels, stride, channels, 1))
     image = torch.empty(1, outputs, 4 * rows, 4 * columns, memory_format=torch.channels_last)
-    result = image[0].permute(1, 2, 0).view(rows, 4, columns, 4, outputs)
-    band = max(1, _CACHED_NUMBERS // (36 * columns * max(channels, outputs)))
+    result = image[0].permute(1, 2, 0).view(rows, 4, columns, 4, outputs).transpose(1, 2)
     for first in range(0, rows, band):
-        some = tiles[:, :, first : first + band]
-        transformed = _INPUT_2D @ some.reshape(36, -1)
-        products = torch.bmm(transformed.view(36, -1, channels), kernel)
-        pixels = (_OUTPUT_2D @ products.view(36, -1)).view(4, 4, -1, columns, outputs)
-        result[first : first + band] = pixels.permute(2, 0, 3, 1, 4)
+        count = min(band, rows - first)
+        above, below = max(0, 4 * first - 1), min(height, 4 * (first + count) + 1)
+        start = above + 1 - 4 * first
+        padded[start : start + below - above, 1 : width + 1] = source[above:below]
+        padded[start + below - above :] = 0  # below the picture; the line above it has never been written
+        some = tiles[:count].reshape(-1, 36, channels)
+        transformed = torch.bmm(_INPUT_2D.expand(len(some), -1, -1), some)
+        products = torch.bmm(transformed.transpose(0, 1), kernel)
+        if bias is not None:
+            products[_CONSTANT] += bias
+        pixels = torch.bmm(_OUTPUT_2D.expand(len(some), -1, -1), products.transpose(0, 1))
+        result[first : first + count] = pixels.view(count, columns, 4, 4, outputs)
     if image.shape[2:] == features.shape[2:]:
         return image
     return image[..., :height, :width].clone(memory_format=torch.channels_last)
