@@ -91,7 +91,7 @@ class Bench:
 
     def path(self, cell: Cell) -> Path:
         """Return where a cell's picture lies."""
-        text = json.dumps([asdict(cell), self.width, self.iterations, self._program], sort_keys=True)
+        text = json.dumps([asdict(cell), cell.look.exponent, self.width, self.iterations, self._program], sort_keys=True)
         return self.folder / f"{cell.painting}-{cell.content}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.png"
 
     def image(self, cell: Cell) -> np.ndarray:

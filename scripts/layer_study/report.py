@@ -234,7 +234,9 @@ def _matched(results: Mapping[str, Any]) -> str:
     found = []
     for name, points in results["pareto"].items():
         weight = content_weight_at(points, likeness)
-        found.append(f"{PROFILES[name].label} {'nowhere on its curve' if weight is None else f'{weight:.2g}'} (set: {PROFILES[name].content_weight:g})")
+        found.append(
+            f"{PROFILES[name].label} {'nowhere on its curve' if weight is None else f'{weight:.2g}'} (set: {PROFILES[name].content_weight:g})"
+        )
     return f"ST-LPIPS of {likeness:.3f} at {', '.join(found)}"
 
 

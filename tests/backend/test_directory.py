@@ -21,9 +21,7 @@ IDENTITY = [[1.0, 0, 0, 0], [0, 1.0, 0, 0], [0, 0, 1.0, 0], [0, 0, 0, 1.0]]
 
 
 def make(path: Path, frames=(1, 2, 3), styles=("painting.png",), width=32, height=18, **settings) -> JobDirectory:
-    return JobDirectory.create(
-        path, frames=frames, width=width, height=height, styles=styles, settings=StylizeSettings.from_dict(settings)
-    )
+    return JobDirectory.create(path, frames=frames, width=width, height=height, styles=styles, settings=StylizeSettings.from_dict(settings))
 
 
 def code(function, *arguments, **options) -> str:

@@ -39,9 +39,7 @@ assert "torch" in sys.modules and os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
 @pytest.mark.parametrize("code", [WORKER, COMMAND_LINE])
 def test_the_policy_is_set_before_torch_is_loaded(tmp_path, code):
     environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "job")], env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "job")], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
