@@ -32,9 +32,9 @@ class Profile(NamedTuple):
 
 
 PROFILES: dict[str, Profile] = {
-    "fine-grain": Profile("Fine-Grain", (1.0, 3.0, 2.0, 0.0, 0.0), 1.5),
+    "fine-grain": Profile("Fine-Grain", (1.0, 3.0, 2.0, 0.0, 0.0), 2.5),
     "balanced": Profile("Balanced", (1.0, 1.0, 1.0, 1.0, 1.0), 1.0),
-    "abstract": Profile("Abstract", (0.0, 0.0, 0.5, 2.0, 4.0), 0.25),
+    "abstract": Profile("Abstract", (0.0, 0.0, 0.5, 2.0, 4.0), 0.2),
 }
 
 

@@ -184,7 +184,7 @@ def test_the_scene_becomes_a_job(scene: bpy.types.Scene, request_: Request) -> N
         "layer_weights": {"relu1_1": 0.0, "relu2_1": 0.0, "relu3_1": 0.5, "relu4_1": 2.0, "relu5_1": 4.0},
         "style_weights": {"painting_one.png": 1.0},
         "strength": 1.0,
-        "content_weight": 0.25,
+        "content_weight": 0.2,
         "temporal_weight": 2.5,
         "content_layers": {"relu4_2": 1.0},
         "frequency_exponent": None,

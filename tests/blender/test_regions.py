@@ -147,7 +147,7 @@ def test_looks_of_regions_become_entries(painted: bpy.types.Scene, tmp_path: Pat
             "objects": ["Cube"],
             "profile": "abstract",
             "layer_weights": {"relu1_1": 0.0, "relu2_1": 0.0, "relu3_1": 0.5, "relu4_1": 2.0, "relu5_1": 4.0},
-            "content_weight": 0.25,
+            "content_weight": 0.2,
             "strength": 1.5,
             "color": "luminance",
             "style_weights": {"wave.png": 1.0},
@@ -294,7 +294,7 @@ def test_a_script_describes_regions(painted: bpy.types.Scene, tmp_path: Path) ->
             "objects": ["Cube", "Extra*"],
             "profile": "fine-grain",
             "layer_weights": {"relu1_1": 1.0, "relu2_1": 3.0, "relu3_1": 2.0, "relu4_1": 0.0, "relu5_1": 0.0},
-            "content_weight": 1.5,
+            "content_weight": 2.5,
             "style_weights": {"wave.png": [0, 1], "painting_one.png": 1},
         },
         {"name": "Ground", "objects": ["Pl?ne"], "profile": "custom", "layer_weights": {"relu4_3": [1, 2]}, "strength": 0.5}
