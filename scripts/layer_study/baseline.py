@@ -47,7 +47,7 @@ def reproduce(bench: Bench, painting: str, content: str, steps: int, every: int 
             write_picture(file, tensor_to_image(image))
         picture, style = (image_to_tensor(read_image(file)) for file in files)
         artist = make_artist(*files, **gatys_constants(height, width))
-    network = network_padded_alike()
+    network = network_padded_alike(plain=True)
     targets = style_targets(network, style, MAIN_LAYERS)
     shot = calibrate(network, picture, targets, normalization="gatys")
     constant = shot.style[MAIN_LAYERS[0]]

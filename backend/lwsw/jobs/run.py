@@ -53,7 +53,10 @@ def run_job(job: JobDirectory, on_event: OnEvent = lambda event: None) -> None:
             text = "Motion is estimated from the pictures, which is less steady than the renderer's Vector pass."
             _say(job, on_event, {"event": "note", "text": text})
 
-        network = VGG19(load_network(settings.network), _precision(settings.precision), settings.normalization == "gatys").to(device)
+        as_published = settings.normalization == "gatys"
+        network = VGG19(load_network(settings.network), _precision(settings.precision), zero_padding=as_published, plain=as_published).to(
+            device
+        )
         independent = settings.motion == "none" and len(job.frames) > 1
         method = Method(
             iterations=settings.iterations,

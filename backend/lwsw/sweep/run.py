@@ -131,7 +131,8 @@ def _paint(
     prepare_process()
     device = resolve_device(settings.device)
     precision = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
-    network = VGG19(load_network(settings.network), precision, settings.normalization == "gatys").to(device)
+    as_published = settings.normalization == "gatys"
+    network = VGG19(load_network(settings.network), precision, zero_padding=as_published, plain=as_published).to(device)
     perceptual = PerceptualMetrics(device=device)
     method = Method(settings.iterations, settings.first_iterations, settings.content_layers, seed=settings.seed)
     layers = {layer for looks in grid.looks for look in looks for layer in look.layer_weights}
