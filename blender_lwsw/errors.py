@@ -33,9 +33,10 @@ class LwswError(Exception):
         return cls(data.get("code") or "internal", data.get("message") or "Unknown error.", data.get("hint") or "")
 
 
-def cancelled() -> LwswError:
+def cancelled(can_resume: bool = False) -> LwswError:
     """Return the error of a job that the artist stopped."""
-    return LwswError("cancelled", "The job was cancelled; finished frames are kept.", "Press Stylize to start again.")
+    hint = "Press Resume to go on, or Stylize to start again." if can_resume else "Press Stylize to start again."
+    return LwswError("cancelled", "The job was cancelled; finished frames are kept.", hint)
 
 
 def backend_gone(reason: str = "") -> LwswError:

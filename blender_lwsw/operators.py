@@ -66,7 +66,7 @@ class LWSW_OT_resume(bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
-        if session.is_running or session.stopped is None:
+        if session.is_running or not session.can_resume:
             cls.poll_message_set("There is no stopped job to resume")
             return False
         return True

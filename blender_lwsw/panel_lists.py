@@ -105,7 +105,7 @@ def _draw_region(layout: Any, context: bpy.types.Context, item: Any, contents: C
         return
     column.prop(item, "style", text="")
     if not item.style:
-        column.label(text="No painting chosen: the scene's", icon="INFO")
+        column.label(text="Empty: the scene's painting", icon="INFO")
     elif not Path(bpy.path.abspath(item.style)).is_file():
         column.label(text="This file does not exist", icon="ERROR")
     column.prop(item, "profile")

@@ -70,7 +70,8 @@ class _Advanced(_Panel):
         grid = layout.grid_flow(row_major=True, columns=4, even_columns=True, align=True)
         for layer in LAYER_NAMES:
             grid.prop_enum(settings, "content_layers", layer)
-        layout.prop(settings, "normalization")
+        layout.label(text="Normalization")
+        layout.row().prop(settings, "normalization", expand=True)
 
 
 class _Regions(_Panel):
@@ -158,7 +159,7 @@ def _draw_job(layout: Any, context: bpy.types.Context) -> None:
         row = layout.row()
         row.scale_y = 1.6
         row.operator("lwsw.stylize", icon="BRUSH_DATA")
-        if session.stopped is not None:
+        if session.can_resume:
             row.operator("lwsw.resume", icon="PLAY")
         if not context.scene.lwsw.style:
             layout.label(text="Choose a painting first", icon="INFO")
@@ -188,7 +189,8 @@ def _identifier(short: str, base: type[_Panel]) -> str:
 def _classes() -> list[type]:
     classes = []
     for space, short in (("NODE_EDITOR", "node"), ("SEQUENCE_EDITOR", "sequencer")):
-        for base in (_Style, _Weights, _Advanced, _Regions, _Details, _Source, _Run, _Backend):
+        # Stylize comes early: below the sliders it would lie outside an editor of half the window's height
+        for base in (_Style, _Run, _Weights, _Advanced, _Regions, _Details, _Source, _Backend):
             attributes = {"bl_idname": _identifier(short, base), "bl_space_type": space}
             if base.parent is not None:
                 attributes["bl_parent_id"] = _identifier(short, base.parent)

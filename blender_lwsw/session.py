@@ -6,7 +6,8 @@ from typing import Any
 
 import bpy
 
-from .errors import LwswError
+from . import compat
+from .errors import LwswError, cancelled
 from .job import Job, Progress
 
 #: Seconds between two steps of a job in the window.
@@ -34,6 +35,11 @@ class Session:
     def is_running(self) -> bool:
         """Whether a job is on its way."""
         return self.job is not None and not self.job.is_over
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether there is a stopped job whose scene is still there: it is not in another file, nor in the same one loaded again."""
+        return self.stopped is not None and compat.find_scene(self.stopped.plan.scene_uid) is not None
 
     def progress(self) -> Progress | None:
         """Return where the running job is, or None."""
@@ -64,11 +70,13 @@ class Session:
             redraw()
 
     def abandon(self) -> None:
-        """Stop at once and leave nothing behind."""
+        """Stop at once and leave nothing behind; the scene goes away, so nothing will be resumed."""
         if self.job is not None and not self.job.is_over:
             self.job.abandon()
             self._conclude(self.job)
         self.job = None
+        if self.error is not None and self.error.code == "cancelled":
+            self.error = cancelled()
         if bpy.app.timers.is_registered(self._timer):
             bpy.app.timers.unregister(self._timer)
 
@@ -89,6 +97,8 @@ class Session:
         self.error = job.error
         self.notes = list(job.outcome.notes)
         self.stopped = job if job.can_resume() else None
+        if self.stopped is not None and self.error is not None and self.error.code == "cancelled":
+            self.error = cancelled(can_resume=True)
         self.summary = job.progress().text if job.error is None else ""
 
 

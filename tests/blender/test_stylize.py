@@ -284,6 +284,12 @@ def test_a_cancelled_job_is_resumed_with_the_same_pictures(backend: str, scene: 
     while job.step():
         time.sleep(0.02)
     assert job.can_resume()
+    session.run(job)
+    session._timer()  # no window, so nobody calls it
+    assert session.stopped is job
+    assert session.error is not None
+    assert "Resume" in session.error.hint
+    assert bpy.ops.lwsw.resume.poll()
     assert not (tmp_path / "out" / "0002.png").exists()
     exr = tmp_path / "out" / "source" / "passes" / "0001.exr"
     stamp = exr.stat().st_mtime_ns
@@ -296,6 +302,9 @@ def test_a_cancelled_job_is_resumed_with_the_same_pictures(backend: str, scene: 
         assert path.read_bytes() == (tmp_path / "out" / path.name).read_bytes()
     with pytest.raises(LwswError):
         api.resume_job(resumed_nothing(job), interactive=False)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    assert not bpy.ops.lwsw.resume.poll()  # its scene is gone
+    assert "Resume" not in session.error.hint
 
 
 def resumed_nothing(job: api.Job) -> api.Job:

@@ -1,4 +1,4 @@
-"""What only a real window can show: the window stays usable, cancel is prompt, undo and file loading in the middle of a job are harmless.
+"""What only a real window can show: panels are drawn, the window stays usable, cancel is prompt, undo and loading in a job are harmless.
 
     blender --factory-startup --python tests/blender/window_check.py -- --project .
 
@@ -62,6 +62,64 @@ def time_steps(job_type: Any) -> None:
     job_type.step = timed
 
 
+def watch_drawing() -> tuple[set[str], list[str]]:
+    """Open every panel, and return the names of what gets drawn from now on and the errors on the way."""
+    drawn: set[str] = set()
+    errors: list[str] = []
+
+    def watched(cls: Any, draw: Any, *arguments: Any) -> None:
+        drawn.add(cls.__name__)
+        try:
+            draw(*arguments)
+        except Exception as error:
+            errors.append(f"{cls.__name__}: {error!r}")
+            raise
+
+    # Blender counts a method's named parameters and gives it that many, so *arguments would get none
+    def watched_panel(cls: Any, draw: Any) -> Any:
+        return lambda self, context: watched(cls, draw, self, context)
+
+    def watched_list(cls: Any, draw: Any) -> Any:
+        return lambda self, a, b, c, d, e, f, g: watched(cls, draw, self, a, b, c, d, e, f, g)
+
+    panels = lwsw_classes(bpy.types.Panel)
+    for panel in reversed(panels):
+        bpy.utils.unregister_class(panel)
+    for panel in panels:
+        panel.bl_options = set()
+        bpy.utils.register_class(panel)
+        panel.draw = watched_panel(panel, panel.draw)
+    for cls in lwsw_classes(bpy.types.UIList):
+        cls.draw_item = watched_list(cls, cls.draw_item)
+    return drawn, errors
+
+
+def lwsw_classes(base: Any) -> list[Any]:
+    """Return the extension's classes of a kind, in their order."""
+    return [cls for cls in base.__subclasses__() if cls.__name__.startswith("LWSW_")]
+
+
+def show_panels() -> Iterator[float]:
+    """Make the two largest areas a compositor and a sequencer that show the tab."""
+    yield 0.5  # Blender crashes where an editor is exchanged right after a file was loaded
+    areas = sorted(bpy.context.window_manager.windows[0].screen.areas, key=lambda area: area.width * area.height)[-2:]
+    for area, kind in zip(areas, ("CompositorNodeTree", "SEQUENCE_EDITOR"), strict=True):
+        area.ui_type = kind
+        area.spaces.active.show_region_ui = True
+    yield 0.5
+    for area in areas:  # now that they have been drawn, they have tabs
+        next(region for region in area.regions if region.type == "UI").active_panel_category = "LWSW"
+    yield 0.5
+
+
+def add_lists(scene: bpy.types.Scene) -> None:
+    """Add a region and a second painting, so that the panels have lists to draw."""
+    settings = scene.lwsw
+    settings.extra_styles.add().path = settings.style
+    region = settings.regions.add()
+    region.name, region.object, region.profile = "Cube", scene.objects["Cube"], "FINE_GRAIN"
+
+
 def window_override() -> Any:
     """Return the context of the first window."""
     return bpy.context.temp_override(window=bpy.context.window_manager.windows[0])
@@ -111,8 +169,10 @@ def steps(folder: Path) -> Iterator[float]:
     def phase() -> str:
         return session.job.phase if session.job else ""
 
+    drawn, errors = watch_drawing()
     scene = start(folder / "a", helpers)
-    yield 0.5
+    add_lists(scene)
+    yield from show_panels()
     before = helpers.snapshot(scene)
     press()
     tick = watch_pauses()
@@ -132,7 +192,7 @@ def steps(folder: Path) -> Iterator[float]:
     check("undo takes the strips back, and nothing else", len(left.sequence_editor.strips) == 0 and left.lwsw.style != "")
 
     scene = start(folder / "b", helpers, first_iterations=20_000)
-    yield 0.5
+    yield from show_panels()
     press()
     yield from until(lambda: session.is_running and session.progress().phase == "stylize" and session.progress().fraction > 0)
     began = time.monotonic()
@@ -142,6 +202,10 @@ def steps(folder: Path) -> Iterator[float]:
     took = time.monotonic() - began
     check("cancel while painting takes at most two seconds", took <= 2.2, f"{took:.2f} s")
     check("it is called cancelled", session.error is not None and session.error.code == "cancelled", session.error)
+    yield 0.5
+    missing = {cls.__name__ for kind in (bpy.types.Panel, bpy.types.UIList) for cls in lwsw_classes(kind)} - drawn
+    check("every panel and list is drawn", not missing, sorted(missing))
+    check("drawing raises no error", not errors, errors[:3])
 
     scene = start(folder / "c", helpers, samples=3000)
     yield 0.5
@@ -176,6 +240,7 @@ def steps(folder: Path) -> Iterator[float]:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     yield 1.0
     check("loading a file while painting ends the job", not session.is_running, session.error)
+    check("it cannot be resumed in another file", not bpy.ops.lwsw.resume.poll() and "Resume" not in str(session.error))
     check("no timer is left", not bpy.app.timers.is_registered(session._timer))
     ours = [name for name in dir(bpy.app.handlers) if any(is_ours(item) for item in handlers_of(name))]
     check("no render handler is left", not ours, ours)

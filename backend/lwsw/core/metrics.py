@@ -16,7 +16,8 @@ from .losses import style_energy
 from .objective import Calibration
 from .vgg import VGG19
 
-_METRIC_TOLERANCE = 0.5  # square pixels
+#: How far forward and backward motion may disagree, in square pixels, beside 1 % of their length (Sundaram, Brox, Keutzer 2010).
+METRIC_TOLERANCE = 0.5
 
 
 def squared_warping_error(image: Tensor, previous: Tensor, backward: Tensor, forward: Tensor) -> tuple[float, float]:
@@ -33,8 +34,13 @@ def squared_warping_error(image: Tensor, previous: Tensor, backward: Tensor, for
     """
     height, width = image.shape[2:]
     warped = sample_bilinear(previous, pixel_grid(height, width, image.device) + backward)
-    mask = (disagreement(backward, forward, _METRIC_TOLERANCE) <= 1.0).float()
-    return float((mask * (image - warped).square()).sum()), float(3 * mask.sum())
+    return masked_square(image - warped, disagreement(backward, forward, METRIC_TOLERANCE) <= 1.0)
+
+
+def masked_square(difference: Tensor, mask: Tensor) -> tuple[float, float]:
+    """Return (Σ m ‖d‖², 3 Σ m) of a difference ``1×3×H×W`` and a mask ``1×1×H×W``."""
+    mask = mask.float()
+    return float((mask * difference.square()).sum()), float(3 * mask.sum())
 
 
 def sharpness(image: Tensor) -> float:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..core.guidance import Guidance
 from ..core.look_painter import fit_painting
-from ..core.metrics import relative_gram_errors, sharpness, squared_warping_error, style_loss
+from ..core.metrics import relative_gram_errors, sharpness, style_loss
 from ..core.objective import Calibration, blend_targets, calibrate, style_targets
 from ..core.sequence import SMALLEST_REGION
 from ..core.texture_scale import texture_scale
@@ -25,6 +25,7 @@ from ..media.images import read_image
 from ..perceptual import PerceptualMetrics
 from ..profiles import MAIN_LAYERS
 from .reader import ClipReader, Shot
+from .temporal import PROPAGATE_ONLY, RENDER, RESULT, Controls, TemporalMeter
 
 _AVERAGED = ("sharpness", "sharpness_of_render", "style_loss", "texture_scale", "texture_scale_of_render", "ssim", "st_lpips", "lpips")
 
@@ -39,6 +40,7 @@ class Question:
         style_weights: share of each painting, adding up to 1.
         gram_layers: whose relative Gram errors are measured.
         objects: names of Cryptomatte objects that are measured by themselves; ``*`` and ``?`` are wildcards.
+        controls: whether the controls of :mod:`lwsw.evaluation.temporal` are measured too.
     """
 
     clip: Clip
@@ -46,6 +48,7 @@ class Question:
     style_weights: Sequence[float]
     gram_layers: Sequence[str]
     objects: Sequence[str]
+    controls: bool = False
 
 
 @dataclass
@@ -98,28 +101,39 @@ class ClipMeter:
         wanted = [*dict.fromkeys((*MAIN_LAYERS, *self._question.gram_layers))]
         targets = blend_targets([style_targets(self._network, painting, wanted) for painting in paintings], self._question.style_weights)
         whole, parts = _Target(targets), {name: _Target(targets) for name in self._question.objects}
-        warping, per_frame = _WarpingError(), []
-        before: Tensor | None = None
+        temporal = TemporalMeter() if self._question.clip.passes and len(self.frames) > 1 else None
+        controls = Controls() if temporal is not None and self._question.controls else None
+        per_frame: list[dict[str, Any]] = []
+        per_frame_of_controls: list[dict[str, Any]] = []
         for index, number in enumerate(self.frames):
             image, render = self.image(number), self._reader.color(number)
             values: dict[str, Any] = {"frame": number, "sharpness": sharpness(image), "sharpness_of_render": sharpness(render)}
             values |= self._measure_style(whole, image, render, None)
             values |= {"texture_scale_of_render": _scale(render), **self._perceptual.measure(image, render)}
-            if before is not None and self._question.clip.passes:
-                previous = self.frames[index - 1]
-                pairs = (image, before), (render, self._reader.color(previous))
-                values |= warping.add(*pairs, self._reader.flow(number, previous))
+            if temporal is not None:
+                flow = self._reader.flow(number, self.frames[index - 1]) if index else None
+                made = {} if controls is None else controls.pictures(image, flow)
+                values |= temporal.add({RESULT: image, RENDER: render, **made}, flow)
+                if made:
+                    per_frame_of_controls.append({name: self._measure_control(name, picture, whole) for name, picture in made.items()})
             if parts:
                 values["objects"] = {name: self._measure_object(name, part, number, image, render) for name, part in parts.items()}
             per_frame.append(values)
-            before = image
 
         judged = _judged(per_frame)
         result: dict[str, Any] = {"frames": len(self.frames), "width": self.width, "height": self.height, "network": self._network.name}
-        result |= warping.total() | _mean(judged)
+        if temporal is not None:
+            if len(self.frames) > 2:
+                pairs = zip(self.frames[:0:-1], self.frames[-2::-1], strict=True)
+                temporal.finish(self._reader.flow(number, previous) for number, previous in pairs)
+            result |= temporal.measures()
+        result |= _mean(judged)
         scale = self._scale_of_paintings(paintings)
         if scale is not None:
             result["texture_scale_of_painting"] = scale
+        if temporal is not None and controls is not None:
+            of_controls = {name: [frame[name] for frame in _judged(per_frame_of_controls)] for name in per_frame_of_controls[0]}
+            result["controls"] = {name: temporal.measures_of(name) | _mean(values) for name, values in of_controls.items()}
         if parts:
             result["objects"] = {name: self._mean_of_object(name, judged) for name in parts}
         result["per_frame"] = per_frame
@@ -167,33 +181,18 @@ class ClipMeter:
             "texture_scale": _scale(image, render, mask),
         }
 
+    def _measure_control(self, name: str, picture: Tensor, whole: _Target) -> dict[str, Any]:
+        """Return the sharpness of a control, and of the one that is painted its style, too; the whole picture is calibrated by then."""
+        values: dict[str, Any] = {"sharpness": sharpness(picture)}
+        if name == PROPAGATE_ONLY and whole.calibration is not None:
+            main = {layer: whole.targets[layer] for layer in MAIN_LAYERS}
+            values["style_loss"] = style_loss(self._network, picture.to(self._device), main, whole.calibration)
+        return values
+
     def _measure_object(self, name: str, part: _Target, number: int, image: Tensor, render: Tensor) -> dict[str, Any] | None:
         """Return the measures inside an object; None where there is too little of it."""
         mask = self._reader.mask(number, name)
         return None if float(mask.sum()) < SMALLEST_REGION else self._measure_style(part, image, render, mask)
-
-
-class _WarpingError:
-    """Sums squared warping errors of results and render over a clip."""
-
-    def __init__(self) -> None:
-        self._sums = {"warping_error": (0.0, 0.0), "warping_error_of_render": (0.0, 0.0)}
-
-    def add(self, image: tuple[Tensor, Tensor], render: tuple[Tensor, Tensor], flow: tuple[Tensor, Tensor]) -> dict[str, float]:
-        """Count a pair of frames (this one, the one before) and return its own errors."""
-        errors: dict[str, float] = {}
-        for name, pair in zip(self._sums, (image, render), strict=True):
-            error, weight = squared_warping_error(*pair, *flow)
-            self._sums[name] = (self._sums[name][0] + error, self._sums[name][1] + weight)
-            errors[name] = (error / max(weight, 1.0)) ** 0.5
-        return errors
-
-    def total(self) -> dict[str, float]:
-        """Return the errors over all pairs and their ratio; nothing where there are no pairs."""
-        if not all(weight for _, weight in self._sums.values()):
-            return {}
-        errors = {name: (error / weight) ** 0.5 for name, (error, weight) in self._sums.items()}
-        return {**errors, "warping_ratio": errors["warping_error"] / max(errors["warping_error_of_render"], 1e-9)}
 
 
 def _scale(image: Tensor, render: Tensor | None = None, mask: Tensor | None = None) -> float | None:
@@ -209,8 +208,9 @@ def _mean(per_frame: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         numbers = [values[name] for values in per_frame if values.get(name) is not None]
         if numbers:
             means[name] = fmean(numbers)
-    errors = [values["gram_errors"] for values in per_frame]
-    means["gram_errors"] = {layer: fmean(frame[layer] for frame in errors) for layer in errors[0]}
+    errors = [values["gram_errors"] for values in per_frame if "gram_errors" in values]
+    if errors:
+        means["gram_errors"] = {layer: fmean(frame[layer] for frame in errors) for layer in errors[0]}
     return means
 
 

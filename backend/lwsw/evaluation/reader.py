@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..errors import LwswError
 from ..jobs.clip import Clip
 from ..jobs.frame_reader import SourceReader
 from ..media.cryptomatte import check_objects
+from ..media.passes import Motion
+
+_OUTSIDE = 1e5  # pixels: a vector that leads out of every picture
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,14 @@ class ClipReader(SourceReader):
         super().__init__(shot)
         self._shot = shot
 
+    def flow(self, number: int, previous: int) -> tuple[Tensor, Tensor]:
+        """Return the renderer's flow from a frame to the previous one, and back, ``1×H×W×2`` pixels each.
+
+        It leads out of the picture where the renderer wrote no vectors (outside a render border), so that nothing is measured there.
+        """
+        backward, forward = super().flow(number, previous)
+        return _only_known(backward, self.motion(number)), _only_known(forward, self.motion(previous))
+
     def mask(self, number: int, pattern: str) -> Tensor:
         """Return the coverage of an object, ``1×1×H×W``."""
         return self.masks(number, [[pattern]])[0]
@@ -52,3 +64,7 @@ class ClipReader(SourceReader):
             hint = "Give the multilayer EXR files with --passes, rendered with Cryptomatte › Object."
             raise LwswError("missing_pass", "Objects can be measured only where the Cryptomatte pass is given.", hint)
         check_objects(self.object_names(objects), objects)
+
+
+def _only_known(flow: Tensor, motion: Motion) -> Tensor:
+    return torch.where(torch.from_numpy(motion.known)[None, ..., None], flow, _OUTSIDE)
