@@ -13,8 +13,9 @@ import torch
 from support_core import picture
 from torch import Tensor
 
+from lwsw.core.flow import carry
 from lwsw.core.metrics import METRIC_TOLERANCE, masked_square, squared_warping_error
-from lwsw.core.temporal_metrics import ColorTrend, StaticPixels, carry, counted_pixels, flicker_energy, gaussian_blur, lab
+from lwsw.core.temporal_metrics import ColorTrend, StaticPixels, counted_pixels, flicker_energy, gaussian_blur, lab
 from lwsw.core.trajectories import Path
 from lwsw.evaluation.temporal import Controls, TemporalMeter
 

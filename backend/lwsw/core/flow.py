@@ -29,6 +29,19 @@ def sample_bilinear(image: Tensor, positions: Tensor) -> Tensor:
     return functional.grid_sample(image, (positions + 0.5) * scale - 1.0, mode="bilinear", padding_mode="border", align_corners=False)
 
 
+def sample_flow(flow: Tensor, positions: Tensor) -> Tensor:
+    """Return a flow at pixel positions, bilinear, ``1×H×W×2`` both; outside, the nearest edge pixel counts."""
+    return sample_bilinear(flow.permute(0, 3, 1, 2), positions).permute(0, 2, 3, 1)
+
+
+def carry(image: Tensor, flow: Tensor) -> Tensor:
+    """Return ``image`` of the other frame as seen from this one, bilinear; outside, the nearest edge pixel counts.
+
+    Args: as :func:`warp`, which is sharper.
+    """
+    return sample_bilinear(image, pixel_grid(flow.shape[1], flow.shape[2], flow.device) + flow)
+
+
 def warp(image: Tensor, flow: Tensor) -> Tensor:
     """Return ``image`` of the other frame as seen from this one, by a 6×6 Lanczos filter.
 
@@ -79,11 +92,22 @@ def disagreement(backward: Tensor, forward: Tensor, tolerance: float) -> Tensor:
         forward: flow of the previous frame to this one.
         tolerance: in square pixels.
     """
-    height, width = backward.shape[1:3]
-    target = pixel_grid(height, width, backward.device) + backward
-    returned = sample_bilinear(forward.permute(0, 3, 1, 2), target).permute(0, 2, 3, 1)
-    difference = (backward + returned).square().sum(-1)
-    motion = backward.square().sum(-1) + returned.square().sum(-1)
+    target = pixel_grid(backward.shape[1], backward.shape[2], backward.device) + backward
+    return disagreement_at(target, backward, sample_flow(forward, target), tolerance)
+
+
+def disagreement_at(target: Tensor, onward: Tensor, back: Tensor, tolerance: float) -> Tensor:
+    """Return :func:`disagreement` of motions that were sampled wherever one likes, ``1×1×H×W``.
+
+    Args:
+        target: where the motion onward leads, ``1×H×W×2`` as (x, y); outside the picture, which ends half a pixel beyond the centres of its
+            outer pixels, nothing agrees.
+        onward, back: the motion to ``target``, and the one found there, ``1×H×W×2``.
+        tolerance: in square pixels.
+    """
+    height, width = target.shape[1:3]
+    difference = (onward + back).square().sum(-1)
+    motion = onward.square().sum(-1) + back.square().sum(-1)
     inside = (target >= -0.5).all(-1) & (target <= target.new_tensor([width - 0.5, height - 0.5])).all(-1)
     ratio = difference / (0.01 * motion + tolerance)
     return torch.where(inside, ratio, torch.inf)[:, None]

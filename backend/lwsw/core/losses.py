@@ -6,6 +6,7 @@ exact tiling: statistics of tiles add up.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
@@ -110,9 +111,14 @@ def grain_matrix(image: Tensor, weights: Tensor | None = None) -> Tensor:
         image: ``1×3×H×W`` on [0, 1]; at its edge the nearest pixels stand in for neighbours.
         weights: ``H×W``, how much of each pixel counts; None counts all alike.
     """
-    kernel = (_CHROMA[:, :, None, None] * _DIFFERENCE_FROM_MEAN).to(image)
-    convolution = DirectConvolution(kernel, kernel.new_zeros(2), padding=0)
+    convolution = _grain_convolution(image.device, image.dtype)
     return gram_matrix(convolution(functional.pad(image, (1, 1, 1, 1), mode="replicate")), weights)
+
+
+@functools.cache
+def _grain_convolution(device: torch.device, precision: torch.dtype) -> DirectConvolution:
+    kernel = (_CHROMA[:, :, None, None] * _DIFFERENCE_FROM_MEAN).to(device, precision)
+    return DirectConvolution(kernel, kernel.new_zeros(2), padding=0)
 
 
 def content_energy(features: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:

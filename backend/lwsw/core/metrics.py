@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..profiles import LAYER_NAMES
 from .colour import luma
-from .flow import disagreement, pixel_grid, sample_bilinear
+from .flow import carry, disagreement
 from .guidance import Guidance
 from .losses import style_energy
 from .objective import Calibration
@@ -32,9 +32,7 @@ def squared_warping_error(image: Tensor, previous: Tensor, backward: Tensor, for
         backward: ``1×H×W×2`` pixels from this frame to the previous one, from the renderer.
         forward: from the previous frame to this one.
     """
-    height, width = image.shape[2:]
-    warped = sample_bilinear(previous, pixel_grid(height, width, image.device) + backward)
-    return masked_square(image - warped, disagreement(backward, forward, METRIC_TOLERANCE) <= 1.0)
+    return masked_square(image - carry(previous, backward), disagreement(backward, forward, METRIC_TOLERANCE) <= 1.0)
 
 
 def masked_square(difference: Tensor, mask: Tensor) -> tuple[float, float]:

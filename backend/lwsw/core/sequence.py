@@ -97,7 +97,8 @@ class Stylizer:
             replace(look, image=None if look.image is None else look.image.to(self._device))
             for look in before or (LookState(),) * len(looks)
         ]
-        scenes, coverages = self._scenes(frame), self._coverages(frame)
+        coverages = self._coverages(frame)
+        scenes = self._scenes(frame, coverages)
         plan = [
             0 if scene is None else painter.iterations(look, scene, last)
             for painter, look, scene, last in zip(self._painters, looks, scenes, before, strict=True)
@@ -128,16 +129,16 @@ class Stylizer:
     def shares(self, frame: Frame, image: Tensor, state: ShotState) -> list[dict[str, float]]:
         """Return, for each look, every layer's share of the style gradient at an image (``1×3×H×W``); empty where a look is not seen."""
         frame, image = self._to_device(frame), image.to(self._device)
-        looks = (frame.values.look, *frame.values.regions)
+        looks, scenes = (frame.values.look, *frame.values.regions), self._scenes(frame, self._coverages(frame))
         return [
             {} if scene is None or look.strength == 0 else painter.shares(look, scene, image, last)
-            for painter, look, scene, last in zip(self._painters, looks, self._scenes(frame), state.looks, strict=True)
+            for painter, look, scene, last in zip(self._painters, looks, scenes, state.looks, strict=True)
         ]
 
-    def _scenes(self, frame: Frame) -> list[Scene | None]:
+    def _scenes(self, frame: Frame, coverages: Sequence[Tensor]) -> list[Scene | None]:
         """Return what each look is painted into; None where too little of it is to be seen."""
         whole = Scene(frame.color, None, frame.flow, frame.visibility, frame.values.temporal_weight)
-        seen = [float(coverage.sum()) >= SMALLEST_REGION for coverage in self._coverages(frame)]
+        seen = [float(coverage.sum()) >= SMALLEST_REGION for coverage in coverages]
         return [replace(whole, mask=mask) if is_seen else None for mask, is_seen in zip((None, *frame.masks), seen, strict=True)]
 
     def _coverages(self, frame: Frame) -> list[Tensor]:

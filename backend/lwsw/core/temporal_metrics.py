@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from .flow import pixel_grid, sample_bilinear
 from .metrics import METRIC_TOLERANCE
 from .trajectories import Path, compose
 
@@ -28,16 +27,6 @@ FEWEST_DRIFT_FRAMES = 10
 
 #: Of the blurred control, in pixels.
 BLUR_SIGMA = 1.0
-
-
-def carry(image: Tensor, flow: Tensor) -> Tensor:
-    """Return ``image`` of another frame as seen from this one, bilinear; outside, the nearest edge pixel counts.
-
-    Args:
-        image: ``1×C×H×W``.
-        flow: from this frame to the one that ``image`` belongs to, ``1×H×W×2`` pixels.
-    """
-    return sample_bilinear(image, pixel_grid(flow.shape[1], flow.shape[2], flow.device) + flow)
 
 
 def counted_pixels(path: Path, back: Sequence[Tensor]) -> Tensor:

@@ -10,12 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .flow import disagreement, pixel_grid, sample_bilinear
-
-
-def sample_flow(flow: Tensor, positions: Tensor) -> Tensor:
-    """Return a flow at pixel positions, bilinear, ``1×H×W×2`` both; outside, the nearest edge pixel counts."""
-    return sample_bilinear(flow.permute(0, 3, 1, 2), positions).permute(0, 2, 3, 1)
+from .flow import disagreement, disagreement_at, pixel_grid, sample_flow
 
 
 def compose(flows: Sequence[Tensor]) -> Tensor:
@@ -79,10 +74,8 @@ class Path:
         positions = self.positions
         onward_here = sample_flow(onward, positions)
         target = positions + onward_here
-        back_there = sample_flow(back, target)
-        allowed = 0.01 * (onward_here.square().sum(-1) + back_there.square().sum(-1)) + self.tolerance
-        agrees = (onward_here + back_there).square().sum(-1) <= allowed
-        return Path(self.flow + onward_here, self.followed & (agrees & _inside(target))[:, None], self.tolerance)
+        agrees = disagreement_at(target, onward_here, sample_flow(back, target), self.tolerance) <= 1.0
+        return Path(self.flow + onward_here, self.followed & agrees, self.tolerance)
 
     def returns(self, back: Tensor, tolerance: float) -> Tensor:
         """Return which paths a flow from their end leads home again, to within ``tolerance`` square pixels: ``1×1×H×W`` bool.
@@ -95,9 +88,3 @@ class Path:
             tolerance: in square pixels; without a share of the motion's length, which grows with every frame.
         """
         return ((self.flow + sample_flow(back, self.positions)).square().sum(-1) <= tolerance)[:, None]
-
-
-def _inside(positions: Tensor) -> Tensor:
-    """Return which positions lie in the picture, ``1×H×W``: it ends half a pixel beyond the centres of its outer pixels."""
-    height, width = positions.shape[1:3]
-    return (positions >= -0.5).all(-1) & (positions <= positions.new_tensor([width - 0.5, height - 0.5])).all(-1)

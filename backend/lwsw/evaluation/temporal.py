@@ -12,13 +12,13 @@ from typing import Any
 
 from torch import Tensor
 
+from ..core.flow import carry
 from ..core.metrics import METRIC_TOLERANCE, masked_square
 from ..core.temporal_metrics import (
     FLICKER_WINDOW,
     LAGS,
     ColorTrend,
     StaticPixels,
-    carry,
     counted_pixels,
     flicker_energy,
     gaussian_blur,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -147,7 +148,7 @@ class FrameReader(SourceReader):
 
     def notes(self) -> list[str]:
         """Return what an artist should know of the paintings and regions of this shot; call after :meth:`check`."""
-        sizes = {name: painting.shape[2:] for name, painting in zip(self._job.styles, self.paintings(), strict=True)}
+        sizes = {name: painting.shape[2:] for name, painting in zip(self._job.styles, self.paintings, strict=True)}
         notes = self._job.settings.painting_notes({name: (size[1], size[0]) for name, size in sizes.items()}, len(self._job.frames))
         owner: dict[str, str] = {}
         for region in self._job.settings.regions:
@@ -156,8 +157,9 @@ class FrameReader(SourceReader):
                     notes.append(f"'{name}' is named by two regions and belongs to the first, '{owner[name]}'.")
         return notes
 
+    @cached_property
     def paintings(self) -> list[Tensor]:
-        """Return the paintings in their own sizes, ``1×3×h×w`` each."""
+        """The paintings in their own sizes, ``1×3×h×w`` each."""
         return [image_to_tensor(read_image(path, "style")) for path in self._job.style_paths]
 
     def frame(self, index: int) -> Frame:

@@ -7,17 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..core.look_painter import LookState, Method
 from ..core.sequence import SMALLEST_REGION, Frame, ShotState, Stylizer
-from ..core.vgg import VGG19
 from ..media.images import write_png16
-from ..networks import load_network
-from ..runtime import prepare_process, resolve_device
+from ..runtime import prepare_process
 from .directory import JobDirectory
 from .frame_reader import FrameReader, tensor_to_image
+from .job_network import job_network
 from .shot_files import forget_state, load_state, save_state
 
 OnEvent = Callable[[dict[str, Any]], None]
@@ -46,17 +44,13 @@ def run_job(job: JobDirectory, on_event: OnEvent = lambda event: None) -> None:
             on_event({"event": "job_finished", "seconds": 0.0})
             return
         started = time.perf_counter()
-        device = resolve_device(settings.device)
+        network = job_network(settings)
         reader = FrameReader(job)
         reader.check()
         if settings.motion == "estimated" and len(job.frames) > 1:
             text = "Motion is estimated from the pictures, which is less steady than the renderer's Vector pass."
             _say(job, on_event, {"event": "note", "text": text})
 
-        as_published = settings.normalization == "gatys"
-        network = VGG19(load_network(settings.network), _precision(settings.precision), zero_padding=as_published, plain=as_published).to(
-            device
-        )
         independent = settings.motion == "none" and len(job.frames) > 1
         method = Method(
             iterations=settings.iterations,
@@ -65,7 +59,7 @@ def run_job(job: JobDirectory, on_event: OnEvent = lambda event: None) -> None:
             normalization=settings.normalization,
             seed=settings.seed,
         )
-        stylizer = Stylizer(network, reader.paintings(), settings.layers_in_use(len(job.frames)), method)
+        stylizer = Stylizer(network, reader.paintings, settings.layers_in_use(len(job.frames)), method)
         index = job.frames.index(first)
         looks = load_state(job, job.frames[index - 1]) if index else None
         if index and looks is None:  # results without the state to go on from: redo from the start rather than jump
@@ -150,7 +144,3 @@ def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
     started = time.perf_counter()
     yield
     timings[name] = round(time.perf_counter() - started, 4)
-
-
-def _precision(name: str) -> torch.dtype:
-    return torch.bfloat16 if name == "bfloat16" else torch.float32

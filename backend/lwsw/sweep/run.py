@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from .. import __version__
@@ -25,11 +24,11 @@ from ..core.vgg import VGG19
 from ..errors import LwswError
 from ..jobs.directory import MAXIMUM_SIDE
 from ..jobs.frame_reader import image_to_tensor, tensor_to_image
+from ..jobs.job_network import job_network
 from ..jobs.settings import StylizeSettings
 from ..media.files import output_error, sweep_temporary_files
 from ..media.images import read_image, resize
 from ..media.sequences import find_sequence, format_numbers
-from ..networks import load_network
 from ..perceptual import PerceptualMetrics
 from ..profiles import MAIN_LAYERS, FrameValues, Look
 from ..runtime import prepare_process, resolve_device
@@ -130,9 +129,7 @@ def _paint(
     """Paint what is missing, row by row."""
     prepare_process()
     device = resolve_device(settings.device)
-    precision = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
-    as_published = settings.normalization == "gatys"
-    network = VGG19(load_network(settings.network), precision, zero_padding=as_published, plain=as_published).to(device)
+    network = job_network(settings)
     perceptual = PerceptualMetrics(device=device)
     method = Method(settings.iterations, settings.first_iterations, settings.content_layers, seed=settings.seed)
     layers = {layer for looks in grid.looks for look in looks for layer in look.layer_weights}
