@@ -9,6 +9,9 @@ print(result.results, result.strip_name, result.report["seconds"])
 api.stylize(scene, style="//wave.png", source="FILES", pictures="//frames/####.png", passes="//passes/####.exr",
             frame_start=1, frame_end=3, add_strip=False)
 
+# footage: what the sequencer shows, a movie strip for instance
+api.stylize(style="//wave.png", source="SEQUENCER")
+
 # let the painting grow from grain to large shapes over four frames
 api.stylize(style="//wave.png", frame_start=1, frame_end=4,
             layer_weights={"relu1_1": [1, 0.7, 0.3, 0], "relu5_1": [0, 0.3, 0.7, 1]})
@@ -120,7 +123,8 @@ def stylize(
         seed: same seed, same picture.
         width: width of the stylized frames in pixels; 0 for the render's.
         frame_start, frame_end: frame range, both included; the scene's by default.
-        source: ``RENDER`` (render now) or ``FILES`` (``color`` and ``passes`` are already there).
+        source: ``RENDER`` (render now), ``FILES`` (``pictures`` and ``passes`` are already there) or ``SEQUENCER`` (what the sequencer
+            shows, such as a movie, in the frame range of its timeline; its motion is estimated).
         pictures: pattern of display-referred PNGs, or of EXR.
         passes: pattern of multilayer EXRs with a Vector pass.
         output: folder for the results ``0001.png``…; the render goes into its subfolder ``source``.

@@ -21,6 +21,7 @@ from .file_source import FileSource
 from .frames import file_name
 from .plan import Plan
 from .renderer import Renderer
+from .sequencer_source import SequencerSource
 from .transfer import Transfer
 
 #: How long a cancelled job waits for the backend's answer before it ends without.
@@ -77,7 +78,7 @@ class Job:
         self.outcome = Outcome(notes=list(plan.notes))
         self._interactive = interactive
         self._transfer = Transfer(plan.order, connect, job_id)
-        self._source: Renderer | FileSource | None = None
+        self._source: Renderer | FileSource | SequencerSource | None = None
         self._stop: LwswError | None = None  # why the job is ending, while something still has to end first
         self._stop_began = 0.0
         self._given = 0
@@ -200,6 +201,8 @@ class Job:
         self._transfer.begin()
         if plan.renders:
             self._source = Renderer(scene, plan.frames, plan.source_folder, self._interactive, plan.object_masks)
+        elif not plan.pictures:
+            self._source = SequencerSource(compat.find_scene(plan.sequencer_uid) or scene, plan.frames, plan.source_folder)
         else:
             self._source = FileSource(scene, plan.frames, plan.pictures, plan.passes, plan.cameras, plan.source_folder)
         self._enter("render" if plan.renders else "read")
@@ -239,7 +242,7 @@ class Job:
         order = plan.order
         size = (int(order.job["width"]), int(order.job["height"]))
         label = next(iter(order.styles.values())).stem
-        show = sequencer.Show(label, order.output, plan.frames, plan.shown_pictures(), plan.add_source_strip, size)
+        show = sequencer.Show(label, order.output, plan.frames, plan.shown_pictures(), plan.add_source_strip, size, plan.from_sequencer)
         scene = self._scene()
         editor_scene = compat.find_scene(plan.sequencer_uid) or scene
         self.outcome.strip_name, note = sequencer.update_strip(scene, editor_scene, show, ready)

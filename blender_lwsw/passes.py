@@ -89,6 +89,14 @@ def use_png(image_settings: Any) -> None:
     image_settings.compression = 15
 
 
+def not_rendered(frame: int, reason: str = "") -> LwswError:
+    """Return the error of a frame that Blender did not write."""
+    detail = f" ({reason.strip().removeprefix('Error: ').rstrip('.')})" if reason.strip() else ""
+    return LwswError(
+        "missing_frames", f"Blender did not write frame {frame}{detail}.", "Render a single frame yourself to see what is wrong."
+    )
+
+
 def save_display_referred(scene: bpy.types.Scene, exr: str, png: str) -> None:
     """Write what the artist sees of a rendered EXR (the compositor's result where there is one) as a 16-bit PNG.
 

@@ -10,11 +10,16 @@ from typing import Any
 import bpy
 
 from . import compat, passes
+from .cuts import camera_cuts, strip_cuts
 from .errors import LwswError
 from .frames import check_no_gap, ensure_folder, file_name, find_sequence, has_object_masks, picture_size
 from .looks import read_looks
 from .request import Request
+from .sequencer_source import shown_frames
 from .transfer import Order
+
+#: View transforms that leave display-referred colours as they are.
+_NEUTRAL_TRANSFORMS = ("Standard", "Raw")
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,7 @@ class Plan:
     scene_name: str
     sequencer_uid: int  # of the scene whose sequencer gets the strip
     renders: bool
+    from_sequencer: bool  # the frames are those of the timeline; ``pictures`` is empty until they are taken from there
     object_masks: bool  # whether the render must come with Cryptomatte
     frames: tuple[int, ...]
     pictures: Mapping[int, Path]  # already rendered colour, PNG or EXR
@@ -43,13 +49,15 @@ class Plan:
 
     def from_rendered(self) -> Plan | None:
         """Return the same plan for the files that this one has rendered; None where some are missing."""
-        if not self.renders:
+        if self.pictures:
             return self
-        passes = {frame: self.source_folder / "passes" / file_name(frame, ".exr") for frame in self.frames}
-        pictures = self.shown_pictures()
+        pictures, passes, cameras = self.shown_pictures(), {}, None
+        if self.renders:
+            passes = {frame: self.source_folder / "passes" / file_name(frame, ".exr") for frame in self.frames}
+            cameras = self.source_folder / "cameras.json"
         if not all(path.is_file() for path in (*passes.values(), *pictures.values())):
             return None
-        return replace(self, renders=False, pictures=pictures, passes=passes, cameras=self.source_folder / "cameras.json")
+        return replace(self, renders=False, pictures=pictures, passes=passes, cameras=cameras)
 
     def _shown(self, frame: int) -> Path:
         picture = self.pictures.get(frame)
@@ -73,10 +81,12 @@ def make_plan(scene: bpy.types.Scene, request: Request, device: str = "auto") ->
     """
     settings = scene.lwsw
     source = request.source or settings.source
-    if source not in ("RENDER", "FILES"):
-        raise LwswError("bad_settings", f"'{source}' is not a source.", "Use RENDER or FILES.")
-    first = scene.frame_start if request.frame_start is None else request.frame_start
-    last = scene.frame_end if request.frame_end is None else request.frame_end
+    if source not in ("RENDER", "FILES", "SEQUENCER"):
+        raise LwswError("bad_settings", f"'{source}' is not a source.", "Use RENDER, FILES or SEQUENCER.")
+    editor_scene = compat.sequencer_scene(scene)
+    timeline = editor_scene if source == "SEQUENCER" else scene
+    first = timeline.frame_start if request.frame_start is None else request.frame_start
+    last = timeline.frame_end if request.frame_end is None else request.frame_end
     if last < first:
         raise LwswError("nothing_to_stylize", f"The frame range {first} to {last} is empty.", "Set a range that ends after it starts.")
 
@@ -90,24 +100,32 @@ def make_plan(scene: bpy.types.Scene, request: Request, device: str = "auto") ->
         frames, size = list(range(first, last + 1)), passes.render_size(scene)
         if scene.render.film_transparent:
             notes.append("The film is transparent: where nothing is rendered the painting is made on black.")
+    elif source == "SEQUENCER":
+        frames, size = list(shown_frames(editor_scene, first, last)), passes.render_size(editor_scene)
+        if (transform := editor_scene.view_settings.view_transform) not in _NEUTRAL_TRANSFORMS:
+            notes.append(
+                f"The sequencer shows footage through the view transform {transform}, and so it is painted; Standard leaves it as it is."
+            )
     else:
         pictures, pass_files, cameras = _files(scene, request)
         frames = _frames_of_files(pictures, pass_files, first, last, request.frame_start is not None or request.frame_end is not None)
         size = _common_size(pictures, frames)
-        if not pass_files and len(frames) > 1:
-            notes.append("There is no Vector pass: motion is estimated from the pictures, which is less steady.")
+    if not renders and not pass_files and len(frames) > 1:
+        notes.append("There is no Vector pass: motion is estimated from the pictures, which is less steady.")
 
     looks = read_looks(scene, request, frames, renders)
     width, height, note = _result_size(settings.width if request.width is None else request.width, size)
     if note:
         notes.append(note)
     motion = "vector" if renders or pass_files or len(frames) == 1 else "estimated"
+    known = strip_cuts(editor_scene, frames) if source == "SEQUENCER" else camera_cuts(scene, frames) if renders or pass_files else []
+    cuts = {"cuts": known} if known else {}  # the backend finds others in the pictures
     job: dict[str, Any] = {
         "frames": frames,
         "width": width,
         "height": height,
         "styles": list(looks.paintings),
-        "settings": {**looks.settings, **_pace(settings, request, motion, device), **request.settings},
+        "settings": {**looks.settings, **_pace(settings, request, motion, device), **cuts, **request.settings},
     }
     has_regions = bool(job["settings"].get("regions"))
     if has_regions and not renders:
@@ -116,14 +134,15 @@ def make_plan(scene: bpy.types.Scene, request: Request, device: str = "auto") ->
     return Plan(
         scene_uid=scene.session_uid,
         scene_name=scene.name,
-        sequencer_uid=compat.sequencer_scene(scene).session_uid,
+        sequencer_uid=editor_scene.session_uid,
         renders=renders,
+        from_sequencer=source == "SEQUENCER",
         object_masks=has_regions,
         frames=tuple(frames),
         pictures=pictures,
         passes=pass_files,
         cameras=cameras,
-        source_folder=ensure_folder(output / "source") if renders else output / "source",
+        source_folder=output / "source" if pictures else ensure_folder(output / "source"),
         source_size=size,
         order=Order(job, looks.paintings, output),
         add_strip=request.add_strip,

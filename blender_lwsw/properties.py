@@ -287,6 +287,7 @@ class LwswSettings(_Look, bpy.types.PropertyGroup):
         items=[
             ("RENDER", "Render", "Render the scene's frame range now, with the passes it takes"),
             ("FILES", "Files", "Use frames that are already rendered"),
+            ("SEQUENCER", "Sequencer", "Use what the sequencer shows, such as a movie; its motion is estimated"),
         ],
         default="RENDER",
         options=set(),

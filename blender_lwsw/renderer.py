@@ -138,7 +138,7 @@ class Renderer:
                 result = bpy.ops.render.render(write_still=True, scene=scene.name)
         except RuntimeError as error:
             self._current = None
-            raise _not_rendered(frame, str(error)) from None
+            raise passes.not_rendered(frame, str(error)) from None
         if "CANCELLED" in result:
             self._current = None
             raise cancelled()
@@ -162,13 +162,13 @@ class Renderer:
         png = self._folder / "frames" / file_name(frame, ".png")
         partial = self._partial(frame)
         if not partial.is_file():
-            raise _not_rendered(frame)
+            raise passes.not_rendered(frame)
         partial.replace(exr)
         passes.use_png(scene.render.image_settings)
         unfinished = png.with_name(f".{png.stem}.partial.png")
         passes.save_display_referred(scene, str(exr), str(unfinished))
         if not unfinished.is_file():
-            raise _not_rendered(frame)
+            raise passes.not_rendered(frame)
         unfinished.replace(png)
         return Uploads(frame, png, exr)
 
@@ -191,10 +191,3 @@ class Renderer:
 
     def _on_cancel(self, *_: Any) -> None:
         self._messages.put("cancelled")
-
-
-def _not_rendered(frame: int, reason: str = "") -> LwswError:
-    detail = f" ({reason.strip().removeprefix('Error: ').rstrip('.')})" if reason.strip() else ""
-    return LwswError(
-        "missing_frames", f"Blender did not write frame {frame}{detail}.", "Render a single frame yourself to see what is wrong."
-    )

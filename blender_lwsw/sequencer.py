@@ -33,6 +33,7 @@ class Show:
         pictures: the display-referred source pictures by frame number.
         add_source: add a strip of those pictures where nothing shows the source yet.
         size: width and height of the results, in pixels.
+        in_timeline: the frames are those of this timeline, which shows the source.
     """
 
     label: str
@@ -41,6 +42,7 @@ class Show:
     pictures: Mapping[int, Path]
     add_source: bool
     size: tuple[int, int]
+    in_timeline: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,8 @@ def update_strip(scene: bpy.types.Scene, editor_scene: bpy.types.Scene, show: Sh
         The strip's name, and a note about its colours (may be empty).
     """
     editor = editor_scene.sequence_editor_create()
-    source = find_source(editor, scene, show.pictures)
-    if source is None and show.add_source:
+    source = None if show.in_timeline else find_source(editor, scene, show.pictures)
+    if source is None and show.add_source and not show.in_timeline:
         source = _add_source(editor, editor_scene, scene, show)
     start = source.timeline_frame(ready[0]) if source else ready[0]
     end = start + len(show.frames)
@@ -77,7 +79,8 @@ def update_strip(scene: bpy.types.Scene, editor_scene: bpy.types.Scene, show: Sh
     names = [file_name(frame, ".png") for frame in ready]
     strip = find_result(editor, show.results)
     if strip is None:
-        channel = free_channel(editor, start, end, source.strip.channel + 1 if source else 1)
+        below = source.strip.channel if source else _highest_channel(editor, start, end) if show.in_timeline else 0
+        channel = free_channel(editor, start, end, below + 1)
         strip = _new_strip(editor, f"LWSW {show.label}", show.results, names, channel, start, editor_scene)
         strip[RESULT_MARK] = scene.name
         strip[SIZE_MARK] = show.size
@@ -116,12 +119,17 @@ def find_source(editor: Any, scene: bpy.types.Scene, pictures: Mapping[int, Path
 
 def free_channel(editor: Any, start: int, end: int, lowest: int) -> int:
     """Return the lowest channel from ``lowest`` upwards where nothing lies between two timeline frames."""
-    taken = set()
-    for strip in editor.strips:
-        first, after = compat.strip_range(strip)
-        if first < end and after > start:
-            taken.add(strip.channel)
+    taken = _taken_channels(editor, start, end)
     return next((channel for channel in range(lowest, CHANNELS + 1) if channel not in taken), CHANNELS)
+
+
+def _highest_channel(editor: Any, start: int, end: int) -> int:
+    return max(_taken_channels(editor, start, end), default=0)
+
+
+def _taken_channels(editor: Any, start: int, end: int) -> set[int]:
+    ranges = [(strip.channel, *compat.strip_range(strip)) for strip in editor.strips]
+    return {channel for channel, first, after in ranges if first < end and after > start}
 
 
 def redraw() -> None:

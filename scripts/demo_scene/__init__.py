@@ -25,7 +25,7 @@ from .landscape import mountains, sea, terrain, terrain_height
 from .materials import fields_material, mottled, sea_material, striped
 from .meshes import add_object
 from .plants import plants
-from .settings import empty_scene, render_with_cycles
+from .settings import empty_scene, render_with_cycles, set_shot
 from .sky import build_sky
 
 __all__ = ["build"]
@@ -46,11 +46,7 @@ def build(frames: int = 24, width: int = 384, samples: int = 12, seed: int = 0, 
     """
     scene = empty_scene()
     scene.name = "Demo"
-    last = first + frames - 1
-    scene.frame_start, scene.frame_end = first, last
-    render = scene.render
-    render.fps = 12
-    render.resolution_x, render.resolution_y, render.resolution_percentage = width, round(width * 9 / 32) * 2, 100
+    last = set_shot(scene, frames, width, first)
     rng = random.Random(seed)
 
     build_sky(scene)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,13 +31,9 @@ def main(arguments: Sequence[str]) -> None:
     if options.save:
         bpy.ops.wm.save_as_mainfile(filepath=str(options.save.resolve()))
     if options.preview:
-        chosen = [int(item) for item in options.only.split(",") if item] or range(scene.frame_start, scene.frame_end + 1)
-        for frame in chosen:
-            scene.frame_set(frame)
-            scene.render.filepath = str(options.preview.resolve() / f"{frame:04d}.png")
-            started = time.perf_counter()
-            bpy.ops.render.render(write_still=True)
-            print(f"frame {frame}: {time.perf_counter() - started:.2f} s", flush=True)
+        from demo_scene.clip import render_preview
+
+        render_preview(scene, options.preview.resolve(), options.only)
     if options.clip:
         from demo_scene.clip import render_clip
 

@@ -1,12 +1,25 @@
-"""The scene as files to stylize: colour, motion and objects of every frame, rendered as the extension renders them."""
+"""A scene as files: to stylize, with motion and objects, rendered as the extension renders them; or as pictures to look at."""
 
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
-__all__ = ["render_clip"]
+import bpy
+
+__all__ = ["render_clip", "render_preview"]
+
+
+def render_preview(scene: Any, folder: Path, only: str = "") -> None:
+    """Render frames as 0001.png …, and tell how long each took: those named by `only`, as 1,12,24, or all."""
+    for frame in [int(item) for item in only.split(",") if item] or range(scene.frame_start, scene.frame_end + 1):
+        scene.frame_set(frame)
+        scene.render.filepath = str(folder / f"{frame:04d}.png")
+        started = time.perf_counter()
+        bpy.ops.render.render(write_still=True)
+        print(f"frame {frame}: {time.perf_counter() - started:.2f} s", flush=True)
 
 
 def render_clip(scene: Any, folder: Path) -> None:

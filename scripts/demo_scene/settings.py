@@ -22,6 +22,16 @@ def empty_scene() -> Any:
     return bpy.context.scene
 
 
+def set_shot(scene: Any, frames: int, width: int, first: int = 1) -> int:
+    """Set the range of frames, 12 of them per second, and a picture of 16:9 (of even height); return the last frame."""
+    scene.frame_start, scene.frame_end = first, first + frames - 1
+    render = scene.render
+    render.fps = 12
+    render.resolution_x, render.resolution_y, render.resolution_percentage = width, round(width * 9 / 32) * 2, 100
+    last: int = scene.frame_end
+    return last
+
+
 def denoise(cycles: Any) -> None:
     """Denoise with OpenImageDenoise; builds of Blender that lack it take four times the samples instead."""
     try:

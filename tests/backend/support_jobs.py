@@ -28,6 +28,12 @@ def picture(seed: int = 0, width: int = WIDTH, height: int = HEIGHT) -> bytes:
     return encode_png16(np.random.default_rng(seed).random((height, width, 3), np.float32))
 
 
+def frame_picture(frame: int, width: int = WIDTH, height: int = HEIGHT) -> bytes:
+    """Return the PNG of a frame of a shot: frames differ, and yet all go on from each other."""
+    noise = np.random.default_rng([1, frame % 1000]).random((height, width, 3), np.float32)
+    return encode_png16(0.8 * np.random.default_rng(1000).random((height, width, 3), np.float32) + 0.2 * noise)
+
+
 def write_passes(
     path: Path, width: int = WIDTH, height: int = HEIGHT, axes: str = "XYZW", value: float = 0.5, masks: dict[str, np.ndarray] | None = None
 ) -> Path:
@@ -56,7 +62,7 @@ def make_job(path: Path, frames=(1, 2, 3), fill: bool = True, **settings) -> Job
     if fill:
         job.style_paths[0].write_bytes(picture(99))
         for frame in job.frames:
-            job.frame_path(frame).write_bytes(picture(frame))
+            job.frame_path(frame).write_bytes(frame_picture(frame))
             if job.needs_passes:
                 write_passes(job.pass_path(frame))
     return job

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from support_jobs import make_job, picture, wait_until, write_passes
+from support_jobs import frame_picture, make_job, picture, wait_until, write_passes
 
 from lwsw import __version__
 from lwsw.cli import main
@@ -34,7 +34,7 @@ def clip(tmp_path: Path) -> Path:
     folder = tmp_path / "clip"
     folder.mkdir()
     for frame in (7, 8, 9):
-        (folder / f"rgb_{frame:04d}.png").write_bytes(picture(frame, WIDTH, HEIGHT))
+        (folder / f"rgb_{frame:04d}.png").write_bytes(frame_picture(frame, WIDTH, HEIGHT))
         write_passes(folder / f"pass_{frame:04d}.exr", WIDTH, HEIGHT)
     (folder / "painting.png").write_bytes(picture(99, 40, 40))
     return folder
@@ -246,7 +246,7 @@ def test_strangers_pictures_are_not_replaced(clip, quick, capsys):
     assert main(command(clip)) == 1
     assert "0008.png" in capsys.readouterr().err and (out / "0008.png").read_bytes() == b"a picture of somebody"
     assert main(command(clip, "--overwrite")) == 0
-    assert (out / "0008.png").read_bytes() == picture(8, WIDTH, HEIGHT)
+    assert (out / "0008.png").read_bytes() == frame_picture(8, WIDTH, HEIGHT)
 
 
 def test_a_source_is_never_replaced(clip, quick, capsys):
@@ -255,7 +255,7 @@ def test_a_source_is_never_replaced(clip, quick, capsys):
     words = replace(replace(command(clip), "--color", str(clip / "000*.png")), "--out", str(clip))
     assert main([*words, "--overwrite"]) == 1
     assert "its own source" in capsys.readouterr().err
-    assert (clip / "0008.png").read_bytes() == picture(8, WIDTH, HEIGHT) and not (clip / "job").exists()
+    assert (clip / "0008.png").read_bytes() == frame_picture(8, WIDTH, HEIGHT) and not (clip / "job").exists()
 
 
 def truncate(path: Path, keep: float = 0.5) -> None:

@@ -9,7 +9,7 @@ import torch
 from support_core import picture
 
 from lwsw.core.estimated_flow import estimate_flow
-from lwsw.core.flow import disagreement, fill_uncovered, visibility, warp
+from lwsw.core.flow import disagreement, visibility, warp
 
 
 def constant_flow(height: int, width: int, x: float, y: float) -> torch.Tensor:
@@ -77,25 +77,6 @@ def test_a_square_in_front_of_a_still_wall() -> None:
     expected[8:24, left : left + motion] = 0
     assert torch.equal(seen.round(), expected)
     assert (disagreement(backward, forward, 0.5)[0, 0, 8:24, left : left + motion] > 1).all()
-
-
-def test_uncovered_areas_take_the_colours_of_the_painting() -> None:
-    """The painting swaps red and blue and darkens: a hidden area must come out so, too."""
-    content = picture(40, 40)
-    painted = 0.7 * content.flip(1) + 0.1
-    trust = torch.ones(1, 1, 40, 40)
-    trust[..., 10:20, 10:20] = 0
-    damaged = torch.where(trust > 0, painted, torch.full_like(painted, 0.5))
-    filled = fill_uncovered(damaged, trust, content)
-    assert torch.equal(filled[..., :10, :], painted[..., :10, :])
-    assert (filled - painted)[..., 10:20, 10:20].abs().mean() < 0.02
-    assert (damaged - painted)[..., 10:20, 10:20].abs().mean() > 0.05
-
-
-def test_fill_without_anything_visible_returns_the_render() -> None:
-    content = picture(24, 24)
-    filled = fill_uncovered(torch.full_like(content, 0.5), torch.zeros(1, 1, 24, 24), content)
-    assert (filled - content).abs().max() < 0.02
 
 
 def test_estimated_flow_finds_a_known_shift() -> None:

@@ -141,3 +141,34 @@ def test_progress_counts_every_iteration_and_can_stop() -> None:
 
     with pytest.raises(Stop):
         optimize(lambda image: image.square().sum(), target, 12, 0.5, stop)
+
+
+def test_a_gain_moves_pixels_as_if_they_were_measured_in_other_units() -> None:
+    """Descent in a scaled variable: x = start + g·z, so z's optimum is x's, and its first step is g² times the gradient's."""
+    start, target = torch.zeros(1, 3, 6, 8), torch.full((1, 3, 6, 8), 0.5)
+    gain = torch.ones(1, 1, 6, 8)
+    gain[..., 4:] = 3.0
+
+    def objective(image: Tensor) -> Tensor:
+        return (image - target).square().sum()
+
+    first = optimize(objective, start, 2, 0.0, gain=gain)
+    assert torch.allclose(first[..., 4:].mean() / first[..., :4].mean(), torch.tensor(9.0))
+    assert torch.allclose(optimize(objective, start, 40, 0.0, gain=gain), target, atol=1e-3)
+
+
+def test_it_ends_where_nothing_is_achieved_any_more() -> None:
+    target = torch.full((1, 3, 8, 8), 0.25)
+    seen: list[int] = []
+
+    def objective(image: Tensor) -> Tensor:
+        return (image - target).square().sum() + 1.0
+
+    optimize(objective, target.clone(), 40, 0.5, seen.append, settled=0.004)
+    assert len(seen) == 5
+    seen.clear()
+    far = optimize(objective, torch.zeros(1, 3, 8, 8), 40, 0.5, seen.append, settled=0.004)
+    assert 5 < len(seen) < 40 and torch.allclose(far, target, atol=1e-2)
+    seen.clear()
+    optimize(objective, target.clone(), 40, 0.5, seen.append)
+    assert len(seen) == 40

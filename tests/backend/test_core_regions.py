@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -132,7 +133,7 @@ def test_an_object_that_comes_into_view_later_continues_exactly_after_a_stop() -
     sees = visibility(still, still)
     nothing = torch.zeros(1, 1, HEIGHT, WIDTH)
     frames = [replace(frame_with((OBJECT, mask)), number=number) for number, mask in enumerate((nothing, disc(30), nothing, disc(32)), 1)]
-    frames = [frames[0], *(replace(frame, flow=still, visibility=sees) for frame in frames[1:])]
+    frames = [frames[0], *(replace(frame, flow=still, visibility=sees, before=before.color) for before, frame in pairwise(frames))]
     states: list[ShotState] = []
     for frame in frames:
         states.append(paint(frame, states[-1] if states else None))

@@ -32,7 +32,7 @@ def frames() -> list[Frame]:
     result = [Frame(10, wide[..., :60].contiguous(), VALUES)]
     for step in (1, 2):
         color = wide[..., 3 * step : 3 * step + 60].contiguous()
-        result.append(Frame(10 + step, color, VALUES, backward, visibility(backward, -backward)))
+        result.append(Frame(10 + step, color, VALUES, backward, visibility(backward, -backward), result[-1].color))
     return result
 
 

@@ -138,15 +138,28 @@ def test_vector_without_w(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_bad_values_are_counted(tmp_path: Path, value: float) -> None:
+def test_a_few_bad_values_are_unknown_and_counted(tmp_path: Path, value: float) -> None:
     channels = vector()
     channels["ViewLayer.Vector.X"][3, 4] = value
     channels["ViewLayer.Vector.Z"][3, 4:6] = value
+    motion = read_motion(write(tmp_path / "0009.exr", channels))
+    expected = np.ones((HEIGHT, WIDTH), bool)
+    expected[3, 4:6] = False
+    assert motion.not_numbers == 2 and np.array_equal(motion.known, expected)
+    assert np.isfinite(motion.backward).all() and np.isfinite(motion.forward).all()
+    assert not motion.backward[3, 4:6].any() and (motion.backward[expected] == [1, -2]).all()
+    small = scale_motion(motion, WIDTH // 2, HEIGHT // 2)
+    assert small.not_numbers == 2 and np.isfinite(small.backward).all()
+
+
+def test_a_pass_of_bad_values_is_named(tmp_path: Path) -> None:
+    channels = vector()
+    channels["ViewLayer.Vector.Y"][: HEIGHT // 2 + 1] = np.nan
     with pytest.raises(LwswError) as raised:
         read_motion(write(tmp_path / "0009.exr", channels))
     assert raised.value.code == "bad_pass_values"
     assert "0009.exr" in raised.value.message
-    assert "2 pixels" in raised.value.message
+    assert f"{(HEIGHT // 2 + 1) * WIDTH} of {HEIGHT * WIDTH} pixels" in raised.value.message
     assert raised.value.hint
 
 
@@ -345,14 +358,14 @@ def noisy_pictures(count: int = 3) -> list[np.ndarray]:
 def test_zero_vectors_of_moving_pictures_are_motion_blur() -> None:
     zero = motion_of((0, 0), (0, 0))
     with pytest.raises(LwswError) as raised:
-        check_motion_blur((zero, picture) for picture in moving_pictures())
+        check_motion_blur((zero, picture, False) for picture in moving_pictures())
     assert raised.value.code == "motion_blur"
     assert "Motion Blur" in raised.value.hint
 
 
 def test_zero_vectors_of_noisy_still_pictures_are_still() -> None:
     zero = motion_of((0, 0), (0, 0))
-    check_motion_blur((zero, picture) for picture in noisy_pictures())
+    check_motion_blur((zero, picture, False) for picture in noisy_pictures())
 
 
 def test_one_vector_clears_the_shot_and_ends_the_reading() -> None:
@@ -360,12 +373,21 @@ def test_one_vector_clears_the_shot_and_ends_the_reading() -> None:
     moving = motion_of((0, 0), (0, 0))
     moving.forward[5, 5, 0] = 0.25
 
-    def shot() -> Iterator[tuple[Motion, np.ndarray]]:
-        yield motion_of((0, 0), (0, 0)), pictures[0]
-        yield moving, pictures[1]
+    def shot() -> Iterator[tuple[Motion, np.ndarray, bool]]:
+        yield motion_of((0, 0), (0, 0)), pictures[0], False
+        yield moving, pictures[1], False
         raise AssertionError("read further than needed")
 
     check_motion_blur(shot())
+
+
+def test_still_shots_may_follow_each_other() -> None:
+    """What changes with a cut has not moved; what changes after it has."""
+    zero = motion_of((0, 0), (0, 0))
+    first, second, third = moving_pictures()
+    check_motion_blur([(zero, first, False), (zero, first, False), (zero, second, True), (zero, second, False)])
+    with pytest.raises(LwswError):
+        check_motion_blur([(zero, first, False), (zero, second, True), (zero, third, False)])
 
 
 def test_picture_changed() -> None:

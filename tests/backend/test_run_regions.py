@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support_jobs import error_code, picture, write_passes
+from support_jobs import error_code, frame_picture, picture, write_passes
 
 from lwsw.errors import Cancelled
 from lwsw.jobs.directory import JobDirectory
@@ -35,7 +35,7 @@ def make(path: Path, regions: list[dict], frames: tuple[int, ...] = FRAMES, mask
     for index, style in enumerate(job.style_paths):
         style.write_bytes(picture(90 + index, 40, 40))
     for index, frame in enumerate(frames):
-        job.frame_path(frame).write_bytes(picture(frame, WIDTH, HEIGHT))
+        job.frame_path(frame).write_bytes(frame_picture(frame, WIDTH, HEIGHT))
         # the cube comes into view in the second frame
         some = masks or {"Cube": box(4, 26) if index else box(0, 0), "Left Alone": box(40, 60)}
         write_passes(job.pass_path(frame), WIDTH, HEIGHT, value=0.001, masks=some)
@@ -112,7 +112,14 @@ def test_an_object_of_two_regions_belongs_to_the_first(tmp_path: Path) -> None:
 
 
 def test_weights_and_blends_over_time_reach_the_frames(tmp_path: Path) -> None:
-    fading = make(tmp_path / "fading", [], strength=[0, 0.5, 1], motion="none", style_weights={"a.png": [1, 0.5, 0], "b.png": [0, 0.5, 1]})
+    fading = make(
+        tmp_path / "fading",
+        [],
+        strength=[0, 0.5, 1],
+        iterations=12,
+        motion="none",
+        style_weights={"a.png": [1, 0.5, 0], "b.png": [0, 0.5, 1]},
+    )
     run(fading)
     difference = [np.abs(read_image(fading.result_path(f)) - read_image(fading.frame_path(f))).mean() for f in FRAMES]
     assert difference[0] < 1e-4 < 0.005 < difference[1] < difference[2]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support_jobs import picture, wait_until, write_passes
+from support_jobs import frame_picture, picture, wait_until, write_passes
 
 FRAMES = (1, 2, 3)
 WIDTH, HEIGHT = 64, 36
@@ -20,7 +20,7 @@ SETTINGS = {"profile": "custom", "layer_weights": {"relu1_1": 1, "relu2_1": 1}, 
 
 def write_sources(folder: Path) -> None:
     for frame in FRAMES:
-        (folder / f"rgb_{frame:04d}.png").write_bytes(picture(frame, WIDTH, HEIGHT))
+        (folder / f"rgb_{frame:04d}.png").write_bytes(frame_picture(frame, WIDTH, HEIGHT))
         write_passes(folder / f"pass_{frame:04d}.exr", WIDTH, HEIGHT)
     (folder / "painting.png").write_bytes(picture(99, 48, 48))
 

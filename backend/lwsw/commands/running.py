@@ -23,6 +23,8 @@ def run_clip_job(clip_job: Any, options: argparse.Namespace, report: Path | None
     job, started = clip_job.job, time.monotonic()
     progress = Progress(job)
     line = ProgressLine(sys.stderr)
+    for note in clip_job.notes:
+        line.say(note)
     clip_job.publish_finished()
     if job.first_unfinished() is None:
         line.say("Every frame is finished already.")
@@ -35,7 +37,8 @@ def run_clip_job(clip_job: Any, options: argparse.Namespace, report: Path | None
         if kind == "note":
             line.say(progress.note)
         elif kind == "frame_finished":
-            clip_job.publish(event["frame"])
+            if not event.get("draft"):  # of a frame that a second pass paints again
+                clip_job.publish(event["frame"])
             line.finish(f"{_count(progress)}  frame {event['frame']}  {event.get('seconds', 0.0):.1f} s{_left(progress, format_duration)}")
         elif kind in ("frame_started", "iteration"):
             state = f"frame {progress.frame}  iteration {progress.iteration} of {progress.iterations}"

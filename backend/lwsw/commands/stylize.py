@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import LwswError
 from ..jobs.settings import MOTIONS
+from ..jobs.visits import SECOND_PASSES
 from ..profiles import COLORS, NORMALIZATIONS, PROFILES, LayerWeights, parse_layers, parse_shares
 from .options import add_machine_arguments
 from .region import EXAMPLE, Region, parse_region
@@ -28,6 +29,7 @@ _SETTINGS = (
     "normalization",
     "iterations",
     "first_iterations",
+    "second_pass",
     "seed",
     "device",
     "precision",
@@ -67,7 +69,9 @@ def add(commands: Any, words: Sequence[str]) -> None:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     files = parser.add_argument_group("files")
-    files.add_argument("--color", required=True, metavar="FILES", help="picture, folder or pattern: 'clip/rgb_*.png', 'clip/rgb_####.png'")
+    files.add_argument(
+        "--color", required=True, metavar="FILES", help="picture, movie, folder or pattern: 'clip/rgb_*.png', 'clip/rgb_####.png'"
+    )
     files.add_argument(
         "--passes",
         metavar="FILES",
@@ -115,6 +119,20 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     motion.add_argument(
         "--independent", dest="motion", action="store_const", const="none", help="the same as --motion none: the baseline, which flickers"
     )
+    look.add_argument(
+        "--cuts",
+        default="auto",
+        metavar="WHERE",
+        help="where shots begin, each painted anew: auto (found in the pictures, the default), none, frame numbers such as 24,48, or both "
+        "(auto,24,48)",
+    )
+    second = look.add_mutually_exclusive_group()
+    second.add_argument(
+        "--second-pass",
+        choices=SECOND_PASSES,
+        help="paint frames twice: backward evens out what was uncovered late; loop lets the last frame flow into the first",
+    )
+    second.add_argument("--loop", dest="second_pass", action="store_const", const="loop", help="the same as --second-pass loop")
     look.add_argument("--width", type=int, metavar="PIXELS", help="width of the result (default: that of the source)")
     work = parser.add_argument_group("work")
     work.add_argument("--iterations", type=int, metavar="N", help="for every frame after the first")
@@ -125,7 +143,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def stylize(options: argparse.Namespace) -> int:
     """Stylize a picture or an image sequence. The same command again goes on where it stopped."""
     from ..jobs.clip import Clip, ClipJob
-    from ..jobs.settings import StylizeSettings
+    from ..jobs.settings import StylizeSettings, parse_cuts
     from ..media.files import output_error
 
     regions = [parse_region(text) for text in options.region or []]
@@ -142,7 +160,7 @@ def stylize(options: argparse.Namespace) -> int:
     if len(clip.color) == 1:
         motion = "none"
     data = {name: getattr(options, name) for name in _SETTINGS}
-    data |= {"motion": motion, "color": options.palette}
+    data |= {"motion": motion, "color": options.palette, **parse_cuts(options.cuts)}
     data["layer_weights"] = None if options.weights is None else dict(LayerWeights.parse(options.weights))
     data["content_layers"] = None if options.content_layers is None else parse_layers(options.content_layers)
     data["style_weights"] = _style_weights(options, clip)

@@ -1,4 +1,4 @@
-"""Motion between frames: warping by a flow, where it can be trusted, and what to start from where it cannot.
+"""Motion between frames: warping by a flow, and where it can be trusted.
 
 A flow is ``1×H×W×2`` float32 in pixels, x right, y down: from a pixel of this frame to the same surface in another frame.
 """
@@ -119,37 +119,3 @@ def visibility(backward: Tensor, forward: Tensor, tolerance: float = EXACT_TOLER
     Args: as :func:`disagreement`.
     """
     return ((4.0 - disagreement(backward, forward, tolerance)) / 3.0).clamp(0.0, 1.0)
-
-
-def fill_uncovered(warped: Tensor, trust: Tensor, content: Tensor) -> Tensor:
-    """Return ``warped`` with the areas that were not visible before filled in the colours of the painting.
-
-    A map from rendered to painted colour (affine, least squares over the visible pixels) is applied to the render; what it
-    misses near the border is taken from the visible surroundings. The optimization then starts from painted colours instead
-    of from the render's.
-
-    Args:
-        warped: previous result warped to this frame, ``1×3×H×W``.
-        trust: ``1×1×H×W`` from :func:`visibility`.
-        content: this frame as rendered, ``1×3×H×W``.
-    """
-    weights = trust.flatten()
-    ones = torch.ones_like(content[:, :1])
-    source = torch.cat((content, ones), 1)[0].flatten(1)  # 4×N
-    weighted = source * weights
-    ridge = 1e-3 * weights.sum().clamp_min(1.0) * torch.eye(4, device=content.device)
-    identity = torch.cat((torch.eye(3, device=content.device), torch.zeros(1, 3, device=content.device)))
-    # ridge towards "leave the colour as it is", which is also the answer where nothing is visible
-    matrix: Tensor = torch.linalg.solve(weighted @ source.mT + ridge, weighted @ warped[0].flatten(1).mT + ridge @ identity)
-    mapped = (source.mT @ matrix).mT.view_as(content)
-    known = _blur(trust, 8)
-    correction = _blur(trust * (warped - mapped), 8) / known.clamp_min(1e-3) * known.clamp(0.0, 1.0).sqrt()
-    return trust * warped + (1 - trust) * (mapped + correction)
-
-
-def _blur(image: Tensor, radius: int) -> Tensor:
-    """Return a Gaussian-like blur: three box filters of ``2·radius + 1`` pixels."""
-    size = 2 * radius + 1
-    for _ in range(3):
-        image = functional.avg_pool2d(image, size, stride=1, padding=radius, count_include_pad=False)
-    return image

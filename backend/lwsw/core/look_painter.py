@@ -11,15 +11,25 @@ from torch import Tensor
 
 from ..profiles import CONTENT_LAYER, Look, receptive_field
 from .colour import luma, recolor, recoloring, with_luma_of
-from .flow import fill_uncovered, warp
 from .guidance import Guidance
 from .objective import Calibration, Objective, blend_targets, calibrate, gradient_shares, style_targets
 from .optimize import optimize
+from .propagation import Source, fill_uncovered, propagate
 from .vgg import VGG19
 
 _COARSEST = 100  # pixels of the shorter side; large strokes are laid out there
 _NOISE = 0.02  # standard deviation of what breaks the symmetry of flat areas before the first iteration
 _GRID = 16  # pixels; regions are cut out along it, so that pooling meets the same pixels as in the whole picture
+
+# Of frames that continue others, measured on the scenes of scripts/temporal_scenes against frames painted one by one with three times the
+# iterations. What was uncovered moves 4 times as freely as what carries strokes already: its style error was 1.6 times that
+# of such a frame, now 1.1 times. The large strokes are there: with a smaller exponent than the first frame's the style error falls by 5 %.
+_UNCOVERED_GAIN, _LATER_EXPONENT = 3.0, 0.6
+# A frame ends early where its loss falls by less per iteration: a static shot then takes 9 of 20, to the same style error.
+_SETTLED = 0.002
+# The temporal weight is in units of how much the *render* changes along its surfaces, root mean square within these bounds: a painting may
+# change as much as the render does. At a change of 0.12 the weight is the user's.
+_LEAST_CHANGE, _FULL_CHANGE = 0.015, 0.12
 
 Progress = Callable[[int], None]
 Box = tuple[slice, slice]
@@ -65,6 +75,19 @@ class LookState:
 
 
 @dataclass(frozen=True)
+class Draft:
+    """A frame as it was painted before, when what follows it in the new order was not known.
+
+    Attributes:
+        looks: per look of the shot, its state then.
+        share: how much of it stays where the frame before (in the new order) has something to say: 0 nothing, 1 all.
+    """
+
+    looks: Sequence[LookState]
+    share: float
+
+
+@dataclass(frozen=True)
 class Scene:
     """What a look is painted into.
 
@@ -73,6 +96,10 @@ class Scene:
         mask: ``1×1×H×W``, coverage of the region; None for the whole picture.
         flow: ``1×H×W×2`` pixels, from this frame to the previous one; None where a shot begins.
         visibility: ``1×1×H×W``; None with ``flow``.
+        before: the previous frame as rendered, ``1×3×H×W``; None with ``flow``.
+        memories: frames further back that show what the previous one does not; their images are results.
+        draft: ``1×3×H×W``, this look as it was painted before, or None where it is painted for the first time.
+        draft_share: see :class:`Draft`.
         temporal_weight: how firmly strokes stick to surfaces.
     """
 
@@ -80,6 +107,10 @@ class Scene:
     mask: Tensor | None = None
     flow: Tensor | None = None
     visibility: Tensor | None = None
+    before: Tensor | None = None
+    memories: tuple[Source, ...] = ()
+    draft: Tensor | None = None
+    draft_share: float = 0.0
     temporal_weight: float = 0.0
 
     def at(self, box: Box) -> Scene:
@@ -90,7 +121,13 @@ class Scene:
 
         flow = None if self.flow is None else self.flow[:, box[0], box[1]]
         color = self.color[..., box[0], box[1]]
-        return replace(self, color=color, mask=cut(self.mask), flow=flow, visibility=cut(self.visibility))
+        return replace(self, color=color, mask=cut(self.mask), flow=flow, visibility=cut(self.visibility), draft=cut(self.draft))
+
+    def in_grey(self) -> Scene:
+        """Return the scene in light and dark only."""
+        before = None if self.before is None else _grey(self.before)
+        memories = tuple(replace(memory, image=_grey(memory.image), color=_grey(memory.color)) for memory in self.memories)
+        return replace(self, color=_grey(self.color), before=before, memories=memories)
 
     def resized(self, size: tuple[int, ...]) -> Scene:
         """Return the scene at another size, without motion."""
@@ -117,7 +154,7 @@ class LookPainter:
 
     def iterations(self, look: Look, scene: Scene, state: LookState) -> int:
         """Return how many iterations :meth:`paint` will take."""
-        if look.strength == 0:
+        if look.strength == 0 or (_begins(scene, state) and scene.draft is not None):
             return 0
         if _begins(scene, state):
             return self._method.first_iterations * len(_pyramid(*_size(scene.at(self._box(scene)).color)))
@@ -134,18 +171,20 @@ class LookPainter:
             progress: called before each iteration with its number from 0; may raise to stop.
         """
         if look.color == "luminance":
-            scene = replace(scene, color=luma(scene.color).expand(-1, 3, -1, -1))
+            scene = scene.in_grey()
         state = self._with_constants(look, scene, state)
         assert state.calibration is not None
         if look.strength == 0:
             return replace(state, image=scene.color)
+        if _begins(scene, state) and scene.draft is not None:
+            return replace(state, image=scene.draft)
         box = self._box(scene)
         part = scene.at(box)
         full_size = _size(scene.color)
         if _begins(scene, state):
             painted = self._paint_first(look, part, box, full_size, state, progress)
         else:
-            painted = self._paint_next(look, part, box, full_size, scene.flow, state, progress)
+            painted = self._paint_next(look, scene, box, state, progress)
         image = scene.color.clone()
         image[..., box[0], box[1]] = painted
         return replace(state, image=image)
@@ -156,7 +195,7 @@ class LookPainter:
         targets = self._blended(look, _size(scene.color), state)
         box = self._box(scene)
         if look.color == "luminance":
-            image = luma(image).expand(-1, 3, -1, -1)
+            image = _grey(image)
         return gradient_shares(self._network, image[..., box[0], box[1]], targets, state.calibration, look, _guidance(scene.at(box)))
 
     def _with_constants(self, look: Look, scene: Scene, state: LookState) -> LookState:
@@ -201,15 +240,32 @@ class LookPainter:
             image = optimize(objective, image, self._method.first_iterations, look.exponent, report)
         return image
 
-    def _paint_next(
-        self, look: Look, part: Scene, box: Box, full_size: tuple[int, int], flow: Tensor | None, state: LookState, progress: Progress
-    ) -> Tensor:
-        assert state.image is not None and flow is not None and part.visibility is not None
-        warped = warp(state.image, flow)[..., box[0], box[1]]
-        trust = part.visibility if part.mask is None else part.visibility * part.mask
-        start = fill_uncovered(warped, trust, part.color)
-        objective = self._objective(look, part, full_size, state, warped)
-        return optimize(objective, start, self._method.iterations, look.exponent, progress)
+    def _paint_next(self, look: Look, scene: Scene, box: Box, state: LookState, progress: Progress) -> Tensor:
+        part, method = scene.at(box), self._method
+        assert state.image is not None and scene.flow is not None and scene.before is not None and scene.visibility is not None
+        sources = [Source(state.image, scene.before, scene.flow, scene.visibility), *scene.memories]
+        carried = propagate(sources, scene.color)
+        warped, trust = carried.image[..., box[0], box[1]], carried.trust[..., box[0], box[1]]
+        firmness = (_FULL_CHANGE / min(max(carried.change, _LEAST_CHANGE), _FULL_CHANGE)) ** 2
+        part = replace(part, visibility=trust, temporal_weight=part.temporal_weight * firmness)
+        if part.mask is not None:
+            trust = trust * part.mask
+        gain = None
+        if part.draft is None:
+            start = fill_uncovered(warped, trust, part.color)
+            gain = 1.0 + _UNCOVERED_GAIN * (1.0 - carried.trust[..., box[0], box[1]])
+        else:
+            start = warped = part.draft + (1.0 - part.draft_share) * trust * (warped - part.draft)
+        objective = self._objective(look, part, _size(scene.color), state, warped)
+        return optimize(
+            objective,
+            start,
+            method.iterations,
+            _LATER_EXPONENT * look.exponent,
+            progress,
+            gain=gain,
+            settled=_SETTLED,
+        )
 
     def _objective(self, look: Look, part: Scene, full_size: tuple[int, int], state: LookState, warped: Tensor | None = None) -> Objective:
         assert state.calibration is not None
@@ -282,6 +338,11 @@ def _begins(scene: Scene, state: LookState) -> bool:
 
 def _guidance(scene: Scene) -> Guidance | None:
     return None if scene.mask is None else Guidance(scene.mask)
+
+
+def _grey(image: Tensor) -> Tensor:
+    """Return the luma of ``1×3×H×W`` in all three channels."""
+    return luma(image).expand(-1, 3, -1, -1)
 
 
 def _size(image: Tensor) -> tuple[int, int]:

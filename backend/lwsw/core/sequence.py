@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ..errors import LwswError
 from ..profiles import FrameValues, layer_stride, receptive_field
-from .look_painter import LookPainter, LookState, Method, Scene, shown
+from .look_painter import Draft, LookPainter, LookState, Method, Scene, shown
+from .propagation import Source
 from .vgg import VGG19
 
 #: Called before each iteration with its number from 0 and the number of iterations of this frame.
@@ -30,6 +31,8 @@ class Frame:
         values: weights of this frame.
         flow: ``1×H×W×2`` pixels, from this frame to the previous one; None for the first of a shot.
         visibility: ``1×1×H×W``, how far the previous frame shows the same surface; None with ``flow``.
+        before: colour of the previous frame, as ``color``; None with ``flow``.
+        memories: earlier frames that show surfaces which the previous one does not, with their results.
         masks: ``1×1×H×W`` per region, its coverage; together at most 1.
     """
 
@@ -38,6 +41,8 @@ class Frame:
     values: FrameValues
     flow: Tensor | None = None
     visibility: Tensor | None = None
+    before: Tensor | None = None
+    memories: tuple[Source, ...] = ()
     masks: tuple[Tensor, ...] = ()
 
 
@@ -49,11 +54,13 @@ class ShotState:
         frame: its number.
         looks: state of the whole picture's look and of each region's.
         image: the result, ``1×3×H×W`` float32, not clipped; the next frame does not need it.
+        iterations: how many it took, of all looks together.
     """
 
     frame: int
     looks: tuple[LookState, ...]
     image: Tensor
+    iterations: int = 0
 
 
 class Stylizer:
@@ -78,7 +85,11 @@ class Stylizer:
         self._deepest = max({*method.content_names, *(layer for some in layers for layer in some)}, key=layer_stride)
 
     def stylize(
-        self, frame: Frame, before: Sequence[LookState] | None, progress: Progress = lambda iteration, iterations: None
+        self,
+        frame: Frame,
+        before: Sequence[LookState] | None,
+        progress: Progress = lambda iteration, iterations: None,
+        draft: Draft | None = None,
     ) -> ShotState:
         """Paint one frame.
 
@@ -86,6 +97,7 @@ class Stylizer:
             frame: without flow it begins a shot: the constants of the shot are measured on it unless ``before`` brings them.
             before: ``looks`` of the previous frame's state, or None.
             progress: called before each iteration with (iteration from 0, iterations of this frame); may raise to stop.
+            draft: the same frame as it was painted before, which is then painted over.
 
         Raises:
             LwswError: ``image_too_small``; ``internal`` if the result is not finite.
@@ -99,6 +111,11 @@ class Stylizer:
         ]
         coverages = self._coverages(frame)
         scenes = self._scenes(frame, coverages)
+        if draft is not None:
+            scenes = [
+                scene if scene is None or last.image is None else replace(scene, draft=last.image.to(self._device), draft_share=draft.share)
+                for scene, last in zip(scenes, draft.looks, strict=True)
+            ]
         plan = [
             0 if scene is None else painter.iterations(look, scene, last)
             for painter, look, scene, last in zip(self._painters, looks, scenes, before, strict=True)
@@ -106,6 +123,7 @@ class Stylizer:
         total = max(1, sum(plan))
         progress(0, total)
         after: list[LookState] = []
+        taken = 0
         result = torch.zeros_like(frame.color)
         for index, (painter, look, scene, last) in enumerate(zip(self._painters, looks, scenes, before, strict=True)):
             if scene is None:
@@ -114,6 +132,8 @@ class Stylizer:
                 continue
 
             def report(iteration: int, done: int = sum(plan[:index])) -> None:
+                nonlocal taken
+                taken += 1
                 if done + iteration:
                     progress(done + iteration, total)
 
@@ -124,7 +144,7 @@ class Stylizer:
         if not bool(torch.isfinite(result).all()):
             raise LwswError("internal", f"Frame {frame.number} has values that are not numbers.", "Lower the weights, or report this.")
         kept = tuple(replace(look, image=None if look.image is None else look.image.cpu()) for look in after)
-        return ShotState(frame.number, kept, result.cpu())
+        return ShotState(frame.number, kept, result.cpu(), taken)
 
     def shares(self, frame: Frame, image: Tensor, state: ShotState) -> list[dict[str, float]]:
         """Return, for each look, every layer's share of the style gradient at an image (``1×3×H×W``); empty where a look is not seen."""
@@ -137,9 +157,14 @@ class Stylizer:
 
     def _scenes(self, frame: Frame, coverages: Sequence[Tensor]) -> list[Scene | None]:
         """Return what each look is painted into; None where too little of it is to be seen."""
-        whole = Scene(frame.color, None, frame.flow, frame.visibility, frame.values.temporal_weight)
+        whole = Scene(frame.color, None, frame.flow, frame.visibility, frame.before, temporal_weight=frame.values.temporal_weight)
         seen = [float(coverage.sum()) >= SMALLEST_REGION for coverage in coverages]
-        return [replace(whole, mask=mask) if is_seen else None for mask, is_seen in zip((None, *frame.masks), seen, strict=True)]
+        scenes: list[Scene | None] = []
+        for mask, is_seen, coverage in zip((None, *frame.masks), seen, coverages, strict=True):
+            # results show every look in its own pixels only
+            memories = tuple(replace(memory, visibility=memory.visibility * coverage) for memory in frame.memories)
+            scenes.append(replace(whole, mask=mask, memories=memories) if is_seen else None)
+        return scenes
 
     def _coverages(self, frame: Frame) -> list[Tensor]:
         """Return how much of each pixel belongs to each look, ``1×1×H×W``; together 1. Too small regions leave their pixels to the rest."""
@@ -162,5 +187,7 @@ class Stylizer:
             color=frame.color.to(self._device),
             flow=None if frame.flow is None else frame.flow.to(self._device),
             visibility=None if frame.visibility is None else frame.visibility.to(self._device),
+            before=None if frame.before is None else frame.before.to(self._device),
+            memories=tuple(memory.to(self._device) for memory in frame.memories),
             masks=tuple(mask.to(self._device) for mask in frame.masks),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -21,11 +21,12 @@ from ..core.vgg import VGG19
 from ..errors import LwswError
 from ..jobs.clip import Clip
 from ..jobs.frame_reader import image_to_tensor
+from ..jobs.shots import Shots
 from ..media.images import read_image
 from ..perceptual import PerceptualMetrics
 from ..profiles import MAIN_LAYERS
 from .reader import ClipReader, Shot
-from .temporal import PROPAGATE_ONLY, RENDER, RESULT, Controls, TemporalMeter
+from .temporal import BLURRED, PROPAGATE_ONLY, RENDER, RESULT, Controls, TemporalMeter
 
 _AVERAGED = ("sharpness", "sharpness_of_render", "style_loss", "texture_scale", "texture_scale_of_render", "ssim", "st_lpips", "lpips")
 
@@ -41,6 +42,8 @@ class Question:
         gram_layers: whose relative Gram errors are measured.
         objects: names of Cryptomatte objects that are measured by themselves; ``*`` and ``?`` are wildcards.
         controls: whether the controls of :mod:`lwsw.evaluation.temporal` are measured too.
+        cuts: frames that are known to begin a shot.
+        find_cuts: whether others are looked for in the pictures.
     """
 
     clip: Clip
@@ -49,6 +52,8 @@ class Question:
     gram_layers: Sequence[str]
     objects: Sequence[str]
     controls: bool = False
+    cuts: Sequence[int] = ()
+    find_cuts: bool = True
 
 
 @dataclass
@@ -86,6 +91,7 @@ class ClipMeter:
         self.height, self.width = read_image(stylized[self.frames[0]]).shape[:2]
         self._reader = ClipReader(Shot(clip, question.cameras, self.frames, self.width, self.height))
         self._reader.check_objects(question.objects)
+        self._shots = Shots(self._reader, self.frames, question.cuts, question.find_cuts, bool(clip.passes))
 
     def image(self, number: int) -> Tensor:
         """Return a result, ``1×3×H×W`` on the CPU; raise ``bad_frame_size`` where it differs from the first."""
@@ -103,6 +109,7 @@ class ClipMeter:
         whole, parts = _Target(targets), {name: _Target(targets) for name in self._question.objects}
         temporal = TemporalMeter() if self._question.clip.passes and len(self.frames) > 1 else None
         controls = Controls() if temporal is not None and self._question.controls else None
+        cuts: list[int] = []
         per_frame: list[dict[str, Any]] = []
         per_frame_of_controls: list[dict[str, Any]] = []
         for index, number in enumerate(self.frames):
@@ -110,34 +117,47 @@ class ClipMeter:
             values: dict[str, Any] = {"frame": number, "sharpness": sharpness(image), "sharpness_of_render": sharpness(render)}
             values |= self._measure_style(whole, image, render, None)
             values |= {"texture_scale_of_render": _scale(render), **self._perceptual.measure(image, render)}
+            begins_shot = self._shots.begins(index)
+            if begins_shot and index:
+                cuts.append(number)
             if temporal is not None:
-                flow = self._reader.flow(number, self.frames[index - 1]) if index else None
+                if begins_shot and index:
+                    self._end_shot(temporal, index)
+                flow = None if begins_shot else self._reader.flow(number, self.frames[index - 1])
                 made = {} if controls is None else controls.pictures(image, flow)
                 values |= temporal.add({RESULT: image, RENDER: render, **made}, flow)
                 if made:
-                    per_frame_of_controls.append({name: self._measure_control(name, picture, whole) for name, picture in made.items()})
+                    of_controls = {name: self._measure_control(name, picture, whole) for name, picture in made.items()}
+                    per_frame_of_controls.append({"frame": number, **of_controls})
             if parts:
                 values["objects"] = {name: self._measure_object(name, part, number, image, render) for name, part in parts.items()}
             per_frame.append(values)
 
-        judged = _judged(per_frame)
+        judged = _judged(per_frame, cuts)
         result: dict[str, Any] = {"frames": len(self.frames), "width": self.width, "height": self.height, "network": self._network.name}
+        if cuts:
+            result["cuts"] = cuts
         if temporal is not None:
-            if len(self.frames) > 2:
-                pairs = zip(self.frames[:0:-1], self.frames[-2::-1], strict=True)
-                temporal.finish(self._reader.flow(number, previous) for number, previous in pairs)
+            self._end_shot(temporal, len(self.frames))
             result |= temporal.measures()
         result |= _mean(judged)
         scale = self._scale_of_paintings(paintings)
         if scale is not None:
             result["texture_scale_of_painting"] = scale
         if temporal is not None and controls is not None:
-            of_controls = {name: [frame[name] for frame in _judged(per_frame_of_controls)] for name in per_frame_of_controls[0]}
-            result["controls"] = {name: temporal.measures_of(name) | _mean(values) for name, values in of_controls.items()}
+            kept = _judged(per_frame_of_controls, cuts)
+            names = (PROPAGATE_ONLY, BLURRED)
+            result["controls"] = {name: temporal.measures_of(name) | _mean([frame[name] for frame in kept]) for name in names}
         if parts:
             result["objects"] = {name: self._mean_of_object(name, judged) for name in parts}
         result["per_frame"] = per_frame
         return result
+
+    def _end_shot(self, temporal: TemporalMeter, end: int) -> None:
+        """End the shot before a position of the clip."""
+        start = self._shots.first(end - 1)
+        pairs = range(end - 1, start, -1) if end - start > 2 else ()
+        temporal.finish(self._reader.flow(self.frames[index], self.frames[index - 1]) for index in pairs)
 
     def differences_outside(self, other: ClipMeter) -> dict[str, float]:
         """Return, for each object, the root mean square difference from other results where the object covers nothing."""
@@ -214,6 +234,6 @@ def _mean(per_frame: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return means
 
 
-def _judged(per_frame: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Leave the first frame out where there are others: it is not what the method does frame by frame."""
-    return per_frame[1:] or per_frame
+def _judged(per_frame: list[dict[str, Any]], cuts: Collection[int]) -> list[dict[str, Any]]:
+    """Leave the first frame of each shot out where there are others: it is not what the method does frame by frame."""
+    return [values for values in per_frame[1:] if values["frame"] not in cuts] or per_frame

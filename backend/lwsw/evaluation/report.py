@@ -15,10 +15,11 @@ from ..core.temporal_metrics import (
     STATIC_CHANGE,
     STATIC_MOTION,
 )
+from ..media.sequences import format_numbers
 from ..perceptual import PERCEPTUAL_NAMES
 from .temporal import BLURRED, FIRST_TO_LAST, LAG_SUFFIXES, PROPAGATE_ONLY, SUFFIXES
 
-_FRAMES = "mean over the frames without the first, which is painted differently (of a single picture: that one)"
+_FRAMES = "mean over the frames without the first of each shot, which is painted differently (of a single picture: that one)"
 
 _STEP = f"|B + F|² ≤ 0.01 (|B|² + |F|²) + {METRIC_TOLERANCE:g} px²"
 
@@ -43,6 +44,11 @@ def _warping_definitions(suffix: str, frames: str, pairs: str) -> dict[str, str]
 
 #: One sentence or more for each number; those of :mod:`lwsw.perceptual` come with its versions and weights.
 DEFINITIONS: dict[str, str] = {
+    "cuts": (
+        "Frames that begin a shot, given with --cuts or found in the render (lwsw.core.cuts). Nothing is compared across them: pairs, "
+        "windows and paths are those inside of shots. The first and the last frame are those of each shot; colour drift and static pixels "
+        "are means over the shots, weighted by their frames."
+    ),
     "warping_error": (
         "Root mean square of x_t − warp(x_{t−1}) on [0, 1] over pixels, red, green, blue and all pairs of neighbouring frames; "
         f"bilinear warp by the renderer's vectors B (back) and F (forth), where {_STEP} "
@@ -153,7 +159,8 @@ def format_report(result: Mapping[str, Any], with_definitions: bool = False) -> 
         with_definitions: add the definition of each number.
     """
     frames = "1 picture" if result["frames"] == 1 else f"{result['frames']} frames"
-    lines = [f"{frames} of {result['width']}×{result['height']}, VGG-19 from {result['network']}", ""]
+    shots = f" in {len(result['cuts']) + 1} shots, cuts at {format_numbers(result['cuts'])}" if result.get("cuts") else ""
+    lines = [f"{frames} of {result['width']}×{result['height']}{shots}, VGG-19 from {result['network']}", ""]
     ratios = result.get("ratios", {})
     for name in (*_OVER_TIME, "sharpness", "style_loss", "gram_errors", "texture_scale", *PERCEPTUAL_NAMES):
         if result.get(name) is not None:

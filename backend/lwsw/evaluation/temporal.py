@@ -6,7 +6,7 @@ A shot does not fit into memory: what is kept is the last eleven pictures of eac
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,10 +57,11 @@ class Controls:
 
         Args:
             image: the result.
-            flow: back to the previous frame and forth from it; None in the first frame.
+            flow: back to the previous frame and forth from it; None in the first frame of a shot.
         """
         if self._first is None or flow is None:
-            self._first = carried = image
+            self._first, self._to_first = image, None
+            carried = image
         else:
             self._to_first = flow[0] if self._to_first is None else compose([flow[0], self._to_first])
             carried = carry(self._first, self._to_first)
@@ -86,8 +87,21 @@ class _Tally:
         return (self.square / self.weight) ** 0.5 if self.weight else None
 
 
+@dataclass(frozen=True)
+class _Drift:
+    """What is known of the colours of one shot."""
+
+    frames: int
+    static_share: float
+    result: float | None
+    render: float | None
+
+
 class TemporalMeter:
-    """Measures the sequences of one clip, frame by frame. The sequences ``result`` and ``render`` must be among them."""
+    """Measures the sequences of one clip, frame by frame; nothing is compared across a cut.
+
+    The sequences ``result`` and ``render`` must be among them.
+    """
 
     def __init__(self) -> None:
         self._pictures: deque[Mapping[str, Tensor]] = deque(maxlen=max(LAGS) + 1)
@@ -96,6 +110,7 @@ class TemporalMeter:
         self._warping: dict[str, dict[str, _Tally]] = {}
         self._flicker: dict[str, _Tally] = {}
         self._trends: dict[str, ColorTrend] = {}
+        self._drifts: list[_Drift] = []
         self._from_first: Path | None = None
         self._static: StaticPixels | None = None
 
@@ -104,11 +119,16 @@ class TemporalMeter:
 
         Args:
             pictures: one of each sequence, ``1×3×H×W`` on [0, 1].
-            flow: to the previous frame and from it to this one, ``1×H×W×2`` each; None in the first frame.
+            flow: to the previous frame and from it to this one, ``1×H×W×2`` each; None in the first frame of a shot, before which
+                :meth:`finish` ends the one before.
 
         Returns:
             The frame's own warping errors, by the names of the report.
         """
+        if flow is None:
+            self._pictures.clear()
+            self._flows.clear()
+            self._from_first = None
         self._pictures.append(pictures)
         if self._static is None or flow is None:
             self._first = pictures
@@ -126,12 +146,16 @@ class TemporalMeter:
         return self._look_back()
 
     def finish(self, flows: Iterable[Flows]) -> None:
-        """Compare the last frame with the first.
+        """End a shot: compare its last frame with its first.
 
         Args:
-            flows: those of every pair of neighbours again, from the last pair of the clip to the first: the path from the last frame can
-                be followed only when there is a last frame.
+            flows: those of every pair of neighbours again, from the last pair of the shot to the first: the path from the last frame can
+                be followed only when there is a last frame. A pair alone need not be compared again, its flows may be left out.
         """
+        if self._static is not None and self._from_first is not None:
+            mask = self._static.mask
+            drifts = (self._trends[name].per_hundred_frames(mask) for name in (RESULT, RENDER))
+            self._drifts.append(_Drift(self._trends[RESULT].frames, float(mask.float().mean()), *drifts))
         path = None
         for flow in flows:
             path = Path.begin(*flow, METRIC_TOLERANCE) if path is None else path.step(*flow)
@@ -149,11 +173,10 @@ class TemporalMeter:
         if self._flicker:
             found |= _beside_render("flicker", "flicker_ratio", self._flicker)
             found["flicker_share"] = _share(self._flicker[RESULT])
-        if self._static is not None and self._from_first is not None:
-            mask = self._static.mask
-            found["color_drift"] = self._trends[RESULT].per_hundred_frames(mask)
-            found["color_drift_of_render"] = self._trends[RENDER].per_hundred_frames(mask)
-            found["static_share"] = float(mask.float().mean())
+        if self._drifts:
+            found["color_drift"] = _mean_by_frames(self._drifts, lambda shot: shot.result)
+            found["color_drift_of_render"] = _mean_by_frames(self._drifts, lambda shot: shot.render)
+            found["static_share"] = _mean_by_frames(self._drifts, lambda shot: shot.static_share)
         return found
 
     def measures_of(self, name: str) -> dict[str, float]:
@@ -204,6 +227,12 @@ def _beside_render(name: str, ratio: str, tallies: Mapping[str, _Tally]) -> dict
     if result is None or render is None:
         return {}
     return {name: result, f"{name}_of_render": render, ratio: result / max(render, 1e-9)}
+
+
+def _mean_by_frames(shots: Sequence[_Drift], value: Callable[[_Drift], float | None]) -> float | None:
+    """Return the mean over the shots that have a value, longer ones counting more; None where none has."""
+    known = [(shot.frames, number) for shot in shots if (number := value(shot)) is not None]
+    return sum(frames * number for frames, number in known) / sum(frames for frames, _ in known) if known else None
 
 
 def _share(tally: _Tally) -> float:

@@ -20,6 +20,7 @@ from typing import Any
 from ..errors import LwswError
 from ..media.files import output_error, write_atomically
 from ..media.images import check_png, decode_image, read_image, write_png16
+from ..media.movies import Movie, find_movie, is_movie, write_movie_frames
 from ..media.sequences import find_sequence
 from .directory import JobDirectory, check_file_name, job_data, name_frames
 from .pass_files import check_pass_file
@@ -35,21 +36,25 @@ class Clip:
         passes: multilayer EXR files, or None where there are none.
         styles: the paintings.
         single_name: stem of the picture where one picture was named, whose result keeps that name.
+        movie: the movie whose pictures these are; ``color`` then has its path at every frame.
     """
 
     color: Mapping[int, Path]
     passes: Mapping[int, Path] | None
     styles: Sequence[Path]
     single_name: str | None = None
+    movie: Movie | None = None
 
     @classmethod
     def find(cls, color: str, passes: str | None, styles: Sequence[Path]) -> Clip:
-        """Find the files of patterns as :func:`lwsw.media.sequences.find_sequence` reads them.
+        """Find the files of patterns as :func:`lwsw.media.sequences.find_sequence` reads them; ``color`` may also be a movie.
 
         Raises:
-            LwswError: its errors; ``missing_style``; ``missing_pass`` naming frames without passes.
+            LwswError: its errors, and those of :func:`lwsw.media.movies.find_movie`; ``missing_style``; ``missing_pass`` naming frames
+                without passes.
         """
-        frames = find_sequence(color)
+        movie = find_movie(Path(color)) if is_movie(Path(color)) else None
+        frames = find_sequence(color) if movie is None else dict.fromkeys(range(1, movie.frames + 1), movie.path)
         found: dict[int, Path] | None = None
         if passes is not None:
             try:
@@ -67,16 +72,23 @@ class Clip:
         for style in styles:
             if not style.is_file():
                 raise LwswError("missing_style", f"The painting {style} does not exist.", "Choose another picture as style.")
-        single = Path(color).stem if Path(color).is_file() else None
-        return cls(frames, found, styles, single)
+        single = Path(color).stem if movie is None and Path(color).is_file() else None
+        return cls(frames, found, styles, single, movie)
 
     @property
     def sources(self) -> list[Path]:
-        """Every file."""
-        return [*self.color.values(), *(self.passes or {}).values(), *self.styles]
+        """Every file, each once."""
+        return list(dict.fromkeys([*self.color.values(), *(self.passes or {}).values(), *self.styles]))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What an artist should know of these files."""
+        return self.movie.notes if self.movie else ()
 
     def size(self) -> tuple[int, int]:
         """Return width and height of the first picture; raise ``unreadable_frame``."""
+        if self.movie is not None:
+            return self.movie.width, self.movie.height
         path = next(iter(self.color.values()))
         if path.suffix.lower() == ".png":
             return check_png(_read(path), str(path))
@@ -91,12 +103,14 @@ class ClipJob:
         out: the output folder.
         job: the job directory, ``out/job``.
         is_new: whether it was made just now.
+        notes: what an artist should know of the files that it is made from.
     """
 
-    def __init__(self, out: Path, job: JobDirectory, outputs: Mapping[int, str], is_new: bool = False) -> None:
+    def __init__(self, out: Path, job: JobDirectory, outputs: Mapping[int, str], is_new: bool = False, notes: Sequence[str] = ()) -> None:
         self.out = out
         self.job = job
         self.is_new = is_new
+        self.notes = notes
         self._outputs = outputs
 
     @classmethod
@@ -137,7 +151,7 @@ class ClipJob:
             different = _different_settings(job, data)
             changed = _changed_sources(job, sources)
             if not different and _may_change(job, changed) and not overwrite:
-                clip_job = cls(out, job, outputs)
+                clip_job = cls(out, job, outputs, notes=clip.notes)
                 if changed:
                     clip_job._replace(changed, sources)
                 _check_passes(clip, settings, path)
@@ -158,7 +172,9 @@ class ClipJob:
             raise output_error(path, error) from error
         _write_clip(path, sources, outputs)  # before job.json, so that a job that exists always knows its files
         job = JobDirectory.create(path, frames=clip.color, width=width, height=height, styles=names, settings=settings)
-        clip_job = cls(out, job, outputs, is_new=True)
+        clip_job = cls(out, job, outputs, is_new=True, notes=clip.notes)
+        for note in clip.notes:
+            job.append_event({"event": "note", "text": note})
         clip_job._fill(clip, cameras)
         return clip_job
 
@@ -209,19 +225,11 @@ class ClipJob:
             if not target.exists():
                 decode_image(_read(source), "style", str(source))
                 _link_or_copy(source, target)
-        expected = clip.size()
-        for frame, source in clip.color.items():
-            target = self.job.frame_path(frame)
-            if target.exists():
-                continue
-            if source.suffix.lower() == ".png":
-                size = check_png(_read(source), str(source))
-                _check_size(source, size, expected)
-                _link_or_copy(source, target)
-            else:
-                pixels = read_image(source, "frame")
-                _check_size(source, (pixels.shape[1], pixels.shape[0]), expected)
-                write_png16(target, pixels)
+        waiting = [frame for frame in clip.color if not self.job.frame_path(frame).exists()]
+        if clip.movie is not None:
+            write_movie_frames(clip.movie, {frame: self.job.frame_path(frame) for frame in waiting})
+        else:
+            self._fill_pictures(clip, waiting)
         if self.job.needs_passes:
             for frame, source in (clip.passes or {}).items():
                 target = self.job.pass_path(frame)
@@ -233,6 +241,19 @@ class ClipJob:
             except (ValueError, RecursionError):
                 raise LwswError("bad_settings", f"The camera file {cameras} is not JSON.", "Export the cameras again.") from None
             self.job.write_cameras(content)
+
+    def _fill_pictures(self, clip: Clip, frames: Iterable[int]) -> None:
+        expected = clip.size()
+        for frame in frames:
+            source, target = clip.color[frame], self.job.frame_path(frame)
+            if source.suffix.lower() == ".png":
+                size = check_png(_read(source), str(source))
+                _check_size(source, size, expected)
+                _link_or_copy(source, target)
+            else:
+                pixels = read_image(source, "frame")
+                _check_size(source, (pixels.shape[1], pixels.shape[0]), expected)
+                write_png16(target, pixels)
 
 
 def _output_names(clip: Clip) -> dict[int, str]:

@@ -5,35 +5,32 @@ The layout is in ``docs/architecture.md``. Nothing here decodes a picture or imp
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import math
 import os
 import re
-import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from .. import __version__
 from ..errors import LwswError
 from ..media.files import output_error, sweep_temporary_files, write_atomically
 from ..media.sequences import check_gaps, format_numbers
+from .cameras import bad_cameras, check_cameras
+from .lock import hold, is_held
 from .settings import StylizeSettings
 
 SCHEMA = 2
 MAXIMUM_SIDE = 65_536  # pixels; beyond it no image format here works
 MAXIMUM_FRAMES = 1_000_000
 
-_LOCK_PATIENCE = 0.5  # seconds; whoever only looks whether a job is locked holds the lock for a moment
 _FOLDERS = ("styles", "frames", "passes", "results", "state")
 _FORBIDDEN_IN_NAMES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 _RESERVED_ON_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-_NO_FILE_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
 class JobDirectory:
@@ -163,6 +160,10 @@ class JobDirectory:
         """Path of the stylized frame."""
         return self.path / "results" / f"{frame:04d}.png"
 
+    def draft_path(self, frame: int) -> Path:
+        """Path of the stylized frame as the first of two passes left it."""
+        return self.path / "state" / f"{frame:04d}.png"
+
     def finished_frames(self) -> list[int]:
         """Return the frames whose result exists, ascending."""
         try:
@@ -187,7 +188,7 @@ class JobDirectory:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise _bad_cameras(f"cannot be read ({error})") from error
+            raise bad_cameras(f"cannot be read ({error})") from error
         return check_cameras(data, self.frames)
 
     def write_cameras(self, data: Any) -> None:
@@ -254,38 +255,12 @@ class JobDirectory:
         Raises:
             LwswError: ``job_running`` when somebody else holds it, ``output_not_writable`` or ``disk_full``.
         """
-        try:
-            stream = (self.path / "lock").open("ab+")
-        except OSError as error:
-            raise output_error(self.path / "lock", error) from error
-        with stream:
-            deadline = time.monotonic() + _LOCK_PATIENCE
-            while not (held := _try_lock(stream)) and time.monotonic() < deadline:
-                time.sleep(0.02)
-            if not held:
-                raise LwswError(
-                    "job_running",
-                    f"The job in {self.path} is already running{_holder(stream)}.",
-                    "Wait until it ends or cancel it, then try again.",
-                )
-            stream.truncate(0)
-            stream.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
-            stream.flush()
-            try:
-                yield
-            finally:
-                _unlock(stream)
+        with hold(self.path / "lock", f"The job in {self.path}"):
+            yield
 
     def is_locked(self) -> bool:
         """Return whether some process holds the job right now."""
-        try:
-            with (self.path / "lock").open("rb+") as stream:
-                if not _try_lock(stream, shared=True):
-                    return True
-                _unlock(stream)
-        except OSError:
-            pass
-        return False
+        return is_held(self.path / "lock")
 
     def sweep(self) -> None:
         """Remove temporary files that a killed writer left in the folders of the job, unless somebody works on it."""
@@ -334,24 +309,6 @@ def check_file_name(name: str) -> str:
     return name
 
 
-def check_cameras(data: Any, frames: Sequence[int]) -> dict[str, Any]:
-    """Check the contents of ``cameras.json`` for these frames and return them; raise ``bad_settings`` with what is wrong."""
-    if not isinstance(data, dict) or not isinstance(data.get("frames"), dict):
-        raise _bad_cameras("has no frames")
-    clip_end = data.get("clip_end")
-    if clip_end is not None and not (_is_number(clip_end) and clip_end > 0):
-        raise _bad_cameras(f"has a clip end of {clip_end}")
-    missing = [frame for frame in frames if str(frame) not in data["frames"]]
-    if missing:
-        raise _bad_cameras(f"misses {name_frames(missing)}")
-    for frame in frames:
-        camera = data["frames"][str(frame)]
-        for name in ("view", "projection"):
-            if not isinstance(camera, dict) or not _is_matrix(camera.get(name)):
-                raise _bad_cameras(f"has no 4×4 {name} matrix of finite numbers for frame {frame}")
-    return data
-
-
 def _checked(data: Mapping[str, Any]) -> tuple[tuple[int, ...], int, int, tuple[str, ...], StylizeSettings]:
     frames, width, height, styles = (data.get(name) for name in ("frames", "width", "height", "styles"))
     if not isinstance(frames, list) or not all(isinstance(frame, int) and not isinstance(frame, bool) for frame in frames):
@@ -376,6 +333,7 @@ def _checked(data: Mapping[str, Any]) -> tuple[tuple[int, ...], int, int, tuple[
         raise LwswError("bad_settings", "The job has no settings.", "")
     settings = StylizeSettings.from_dict(data["settings"])
     settings.check_frames(len(frames), styles)
+    settings.check_cuts(frames)
     assert isinstance(width, int) and isinstance(height, int)
     return tuple(frames), width, height, tuple(styles), settings
 
@@ -389,64 +347,3 @@ def _missing_pass_hint(settings: StylizeSettings) -> str:
 def _hash(data: Mapping[str, Any]) -> str:
     content = {name: value for name, value in data.items() if name != "hash"}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_matrix(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) == 4
-        and all(isinstance(row, list) and len(row) == 4 and all(_is_number(item) for item in row) for row in value)
-    )
-
-
-def _bad_cameras(problem: str) -> LwswError:
-    return LwswError("bad_settings", f"The camera file {problem}.", "Export the cameras again, or leave them out.")
-
-
-def _holder(stream: IO[bytes]) -> str:
-    try:
-        stream.seek(0)
-        holder = json.loads(stream.read())
-        return f" (process {int(holder['pid'])} on {holder['host']})"
-    except (OSError, ValueError, TypeError, KeyError):
-        return ""
-
-
-if os.name == "nt":
-    import msvcrt
-
-    _LOCKED_BYTE = 1 << 30  # Windows locks are mandatory: lock far behind the text so that others can read it
-
-    def _try_lock(stream: IO[bytes], shared: bool = False) -> bool:
-        stream.seek(_LOCKED_BYTE)
-        try:
-            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except OSError:
-            return False
-        return True
-
-    def _unlock(stream: IO[bytes]) -> None:
-        stream.seek(_LOCKED_BYTE)
-        msvcrt.locking(stream.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]
-
-else:
-    import fcntl
-
-    def _try_lock(stream: IO[bytes], shared: bool = False) -> bool:
-        try:
-            fcntl.flock(stream.fileno(), (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except OSError as error:
-            # Some network file systems have no locks; working without one there beats not working.
-            return error.errno in _NO_FILE_LOCKS
-        return True
-
-    def _unlock(stream: IO[bytes]) -> None:
-        try:
-            fcntl.flock(stream.fileno(), fcntl.LOCK_UN)
-        except OSError as error:
-            if error.errno not in _NO_FILE_LOCKS:
-                raise

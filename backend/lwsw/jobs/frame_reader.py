@@ -12,17 +12,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..core.estimated_flow import estimate_flow
-from ..core.flow import ESTIMATED_TOLERANCE, visibility
+from ..core.cuts import goes_on, shrink
+from ..core.estimated_flow import DenseInverseSearch, FlowEstimator, estimated_visibility
+from ..core.flow import carry, visibility
 from ..core.sequence import Frame
 from ..errors import LwswError
 from ..media.cryptomatte import Cryptomatte, check_objects, match_objects, read_cryptomatte, region_masks, scale_mask
 from ..media.exr import ExrImage, read_exr
 from ..media.images import read_image, resize
 from ..media.passes import Motion, check_motion_blur, fill_world_motion, read_motion, scale_motion, world_mask
+from .cameras import close_loop
 from .directory import JobDirectory
+from .input_check import check_files
+from .shots import Shots, read_decisions, write_decisions
 
 Value = TypeVar("Value")
+
+_FAR_OUTSIDE = 1e5  # pixels: a vector that leads out of every picture
+_COMPARED = 8  # frames whose small pictures are kept
+#: What a single bad file in the middle of a job ends with, which estimating its motion makes good.
+_BAD_PASSES = ("missing_pass", "corrupt_pass", "bad_pass_values", "bad_frame_size")
 
 
 class Source(Protocol):
@@ -58,17 +67,22 @@ class SourceReader:
         self._cameras: Mapping[str, Any] = source.cameras() or {"frames": {}}
         self._source_size: tuple[int, ...] | None = None
         self._colors: dict[int, Tensor] = {}
+        self._small_colors: dict[int, Tensor] = {}
         self._motions: dict[int, Motion] = {}
         self._passes: tuple[int, ExrImage] | None = None
 
     def color(self, number: int) -> Tensor:
         """Return the colour of a frame, ``1×3×H×W``; raise what reading raises, or ``bad_frame_size`` where sizes differ."""
         if number not in self._colors:
-            path = self._source.frame_path(number)
-            pixels = read_image(path, "frame")
-            self._check_size(path, pixels.shape[:2])
-            _keep(self._colors, number, image_to_tensor(resize(pixels, self._source.width, self._source.height)))
+            _keep(self._colors, number, self._read_color(number))
         return self._colors[number]
+
+    def small_color(self, number: int) -> Tensor:
+        """Return a frame at the size of :func:`lwsw.core.cuts.shrink`; raises as :meth:`color` does."""
+        if number not in self._small_colors:
+            color = self._colors.get(number)
+            _keep(self._small_colors, number, shrink(self._read_color(number) if color is None else color), _COMPARED)
+        return self._small_colors[number]
 
     def motion(self, number: int) -> Motion:
         """Return the renderer's motion of a frame; the world's motion comes from the cameras where they are known."""
@@ -88,10 +102,24 @@ class SourceReader:
             self._passes = (number, read_exr(self._source.pass_path(number)))
         return self._passes[1]
 
-    def flow(self, number: int, previous: int) -> tuple[Tensor, Tensor]:
-        """Return the renderer's flow from a frame to the previous one, and from the previous one to it, ``1×H×W×2`` pixels each."""
-        backward, forward = self.motion(number).backward, self.motion(previous).forward
-        return torch.from_numpy(np.ascontiguousarray(backward))[None], torch.from_numpy(np.ascontiguousarray(forward))[None]
+    def flow(self, number: int, other: int) -> tuple[Tensor, Tensor]:
+        """Return the renderer's flow from a frame to another one, and from that one back to it, ``1×H×W×2`` pixels each.
+
+        Where nothing is known the first is zero, and the second leads out of the picture, so that no check confirms it.
+
+        Args:
+            number: of the frame.
+            other: of the next frame; any other number takes the vectors that lead to the previous one, to which the last frame of a loop
+                is the same.
+        """
+        motion, there = self.motion(number), self.motion(other)
+        onward, back = (motion.forward, there.backward) if other == number + 1 else (motion.backward, there.forward)
+        back = np.where(there.known[..., None], back, np.float32(_FAR_OUTSIDE))
+        return torch.from_numpy(np.ascontiguousarray(onward))[None], torch.from_numpy(np.ascontiguousarray(back))[None]
+
+    def motion_between(self, number: int, other: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return :meth:`flow`, and where a frame's own is known, ``1×1×H×W`` bool."""
+        return *self.flow(number, other), torch.from_numpy(self.motion(number).known)[None, None]
 
     def masks(self, number: int, regions: Sequence[Sequence[str]]) -> tuple[Tensor, ...]:
         """Return the coverage of each region in a frame, ``1×1×H×W``; a region is the names or patterns of its objects."""
@@ -107,6 +135,12 @@ class SourceReader:
                 break
             names.update(self._cryptomatte(number).names)  # what is hidden in one frame may be seen in another
         return names
+
+    def _read_color(self, number: int) -> Tensor:
+        path = self._source.frame_path(number)
+        pixels = read_image(path, "frame")
+        self._check_size(path, pixels.shape[:2])
+        return image_to_tensor(resize(pixels, self._source.width, self._source.height))
 
     def _cryptomatte(self, number: int) -> Cryptomatte:
         cryptomatte = read_cryptomatte(self.passes(number))
@@ -125,23 +159,37 @@ class SourceReader:
 
 
 class FrameReader(SourceReader):
-    """Frames of one job, with the values of each."""
+    """Frames of one job, with the values of each.
 
-    def __init__(self, job: JobDirectory) -> None:
+    Args:
+        job: the directory.
+        estimator: what finds motion where there is no Vector pass; None is dense inverse search.
+    """
+
+    def __init__(self, job: JobDirectory, estimator: FlowEstimator | None = None) -> None:
         super().__init__(job)
         self._job = job
+        self._estimator: FlowEstimator = estimator or DenseInverseSearch()
         self._names: set[str] = set()
+        self._notes: list[str] = []
+        self._said: set[str] = set()
+        if job.settings.second_pass == "loop":
+            self._cameras = close_loop(self._cameras, job.frames)
+        settings, has_vectors = job.settings, job.settings.motion == "vector"
+        self._shots = Shots(self, job.frames, settings.cuts, settings.find_cuts and settings.motion != "none", has_vectors)
+        self._shots.decide(read_decisions(job))
 
     def check(self) -> None:
         """Find out before the first iteration what would fail later.
 
         Raises:
             LwswError: ``motion_blur`` where the vectors cannot be used, ``unknown_object`` where a region names something that no frame
-                shows, or what reading raises.
+                shows, what :func:`lwsw.jobs.input_check.check_files` raises, or what reading raises.
         """
         job = self._job
+        check_files(job)
         if job.settings.needs_motion(len(job.frames)):
-            check_motion_blur(self._shot())
+            check_motion_blur(self._clip())
         self._names = self.object_names([pattern for region in job.settings.regions for pattern in region.objects])
         for region in job.settings.regions:
             check_objects(self._names, region.objects, region.name)
@@ -157,34 +205,102 @@ class FrameReader(SourceReader):
                     notes.append(f"'{name}' is named by two regions and belongs to the first, '{owner[name]}'.")
         return notes
 
+    def take_notes(self) -> list[str]:
+        """Return what an artist should know of the frames that were read since the last call."""
+        notes, self._notes = self._notes, []
+        return notes
+
     @cached_property
     def paintings(self) -> list[Tensor]:
         """The paintings in their own sizes, ``1×3×h×w`` each."""
         return [image_to_tensor(read_image(path, "style")) for path in self._job.style_paths]
 
-    def frame(self, index: int) -> Frame:
-        """Return the frame at a position of the job, with flow and visibility unless it is the first or stands alone."""
+    def begins_shot(self, index: int) -> bool:
+        """Return whether the frame at a position of the job begins a shot: it has no flow, and nothing of the frame before counts.
+
+        The answers are kept in ``state/``, so that a job that goes on need not look back; they depend on the files only.
+        """
+        if index not in self._shots.decided():
+            self._shots.begins(index)
+            write_decisions(self._job, self._shots.decided())
+        return self._shots.begins(index)
+
+    def shot_start(self, index: int) -> int:
+        """Return the position of the job at which the shot of a frame begins."""
+        return self._shots.first(index)
+
+    def frame(self, index: int, neighbour: int | None = None) -> Frame:
+        """Return the frame at a position of the job, with flow to a neighbour of the same shot unless it stands alone.
+
+        Args:
+            index: the position.
+            neighbour: that of the frame whose strokes it takes over, the next one, or the last where a loop begins; None is the previous
+                one. No flow leads to a frame of another shot.
+
+        A pass file that cannot be used, which :meth:`check` would have found had it been so before the job began, does not end the job: the
+        motion of the frame is estimated, its masks are those of the frame before, carried along, and :meth:`take_notes` says so.
+        """
         number, values = self._job.frames[index], self._job.settings.at(index, self._job.styles)
         color = self.color(number)
-        frame = Frame(number, color, values, masks=self._region_masks(number))
-        if index == 0 or self._job.settings.motion == "none":
+        self.begins_shot(index)
+        if self._shots.is_found(index):
+            self._note(f"Frame {number} begins a new shot: its picture does not go on from frame {number - 1}.")
+        frame = Frame(number, color, values, masks=self._region_masks(index))
+        other = index - 1 if neighbour is None else neighbour
+        if self._job.settings.motion == "none" or other in (-1, index) or not self._is_same_shot(index, other):
             return frame
-        previous = self._job.frames[index - 1]
-        if self._job.settings.motion == "estimated":
-            backward = estimate_flow(color, self.color(previous))
-            forward = estimate_flow(self.color(previous), color)
-            return replace(frame, flow=backward, visibility=visibility(backward, forward, ESTIMATED_TOLERANCE))
-        backward, forward = self.flow(number, previous)
-        known = torch.from_numpy(self.motion(number).known)[None, None]
-        return replace(frame, flow=backward, visibility=visibility(backward, forward) * known)
+        flow, seen = self._motion_to(index, other)
+        return replace(frame, flow=flow, visibility=seen, before=self.color(self._job.frames[other]))
 
-    def _region_masks(self, number: int) -> tuple[Tensor, ...]:
-        regions = self._job.settings.regions
-        return self.masks(number, [region.objects for region in regions]) if regions else ()
+    def _is_same_shot(self, index: int, other: int) -> bool:
+        first, last = sorted((index, other))
+        return not any(self.begins_shot(position) for position in range(first + 1, last + 1))
 
-    def _shot(self) -> Iterator[tuple[Motion, np.ndarray]]:
+    def _motion_to(self, index: int, neighbour: int) -> tuple[Tensor, Tensor]:
+        """Return the flow to another frame, and how far that shows the same surfaces."""
+        number, other = self._job.frames[index], self._job.frames[neighbour]
+        if self._job.settings.motion == "vector":
+            try:
+                onward, back, known = self.motion_between(number, other)
+            except LwswError as error:
+                if error.code not in _BAD_PASSES:
+                    raise
+                self._note(f"{error.message} The motion between the frames {min(number, other)} and {max(number, other)} is estimated.")
+            else:
+                if bad := self.motion(number).not_numbers:
+                    self._note(f"In the Vector pass of frame {number} {bad} pixels are not numbers; what moves there counts as new.")
+                return onward, visibility(onward, back) * known
+        color, there = self.color(number), self.color(other)
+        onward, back = self._estimator.flow(color, there), self._estimator.flow(there, color)
+        return onward, estimated_visibility(onward, back)
+
+    def _region_masks(self, index: int) -> tuple[Tensor, ...]:
+        regions, number = self._job.settings.regions, self._job.frames[index]
+        if not regions:
+            return ()
+        try:
+            return self.masks(number, [region.objects for region in regions])
+        except LwswError as error:
+            if error.code not in _BAD_PASSES or self.begins_shot(index):
+                raise
+            self._note(f"{error.message} The regions of frame {number} are those of the frame before, carried along.")
+        flow = self._estimator.flow(self.color(number), self.color(self._job.frames[index - 1]))
+        return tuple(carry(mask, flow) for mask in self._region_masks(index - 1))
+
+    def _note(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._notes.append(text)
+
+    def _clip(self) -> Iterator[tuple[Motion, np.ndarray, bool]]:
+        """Yield motion and picture of each frame, and whether the pictures alone say that it begins a shot."""
+        settings, before = self._job.settings, None
         for number in self._job.frames:
-            yield read_motion(self._job.pass_path(number)), read_image(self._job.frame_path(number), "frame")
+            picture = read_image(self._job.frame_path(number), "frame")
+            small = shrink(image_to_tensor(picture))
+            found = settings.find_cuts and before is not None and not goes_on(small, before)
+            yield read_motion(self._job.pass_path(number)), picture, found or number in settings.cuts
+            before = small
 
 
 def image_to_tensor(pixels: np.ndarray) -> Tensor:
@@ -197,8 +313,8 @@ def tensor_to_image(image: Tensor) -> np.ndarray:
     return np.ascontiguousarray(image[0].permute(1, 2, 0).cpu().numpy())
 
 
-def _keep(cache: dict[int, Value], number: int, value: Value) -> None:
+def _keep(cache: dict[int, Value], number: int, value: Value, reach: int = 1) -> None:
     """Keep this frame and its neighbours only; a shot does not fit into memory."""
-    for other in [other for other in cache if abs(other - number) > 1]:
+    for other in [other for other in cache if abs(other - number) > reach]:
         del cache[other]
     cache[number] = value

@@ -58,7 +58,7 @@ class Progress:
             self._take(event)
             self.frame, self.iteration = None, 0
             frame = event.get("frame")
-            if isinstance(frame, int) and frame not in self.results:
+            if isinstance(frame, int) and frame not in self.results and not event.get("draft"):
                 self.results = sorted([*self.results, frame])
         elif kind == "note":
             self._take(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -21,6 +22,7 @@ from ..profiles import (
     get_profile,
     receptive_field,
 )
+from .visits import SECOND_PASSES
 
 #: A constant, or one value per frame of the job.
 PerFrame = float | tuple[float, ...]
@@ -151,7 +153,8 @@ _LOOK_NAMES = {item.name for item in fields(LookSettings)}
 class StylizeSettings:
     """Every setting of a job. Build it with :meth:`from_dict`, which fills in the profile's values and checks ranges.
 
-    In JSON the fields of ``look`` lie beside the others.
+    In JSON the fields of ``look`` lie beside the others. ``cuts`` are frame numbers that are known to begin a shot; ``find_cuts`` looks
+    for others in the pictures. ``second_pass`` says which frames are painted twice, and why (:func:`lwsw.jobs.visits.visits`).
     """
 
     look: LookSettings = field(default_factory=LookSettings)
@@ -162,6 +165,9 @@ class StylizeSettings:
     iterations: int = 20
     first_iterations: int = 240
     motion: str = "vector"
+    cuts: tuple[int, ...] = ()
+    find_cuts: bool = True
+    second_pass: str = "none"
     seed: int = 0
     device: str = "auto"
     precision: str = "float32"
@@ -196,12 +202,24 @@ class StylizeSettings:
         for name, low, high in (("iterations", 1, 100_000), ("first_iterations", 1, 100_000), ("seed", 0, 2**63 - 1)):
             if name in values:
                 values[name] = int(_number(name.replace("_", " "), values[name], low, high))
-        for name, choices in (("motion", MOTIONS), ("precision", PRECISIONS), ("normalization", NORMALIZATIONS)):
+        for name, choices in (
+            ("motion", MOTIONS),
+            ("precision", PRECISIONS),
+            ("normalization", NORMALIZATIONS),
+            ("second_pass", SECOND_PASSES),
+        ):
             if name in values:
                 _choice(name, values[name], choices)
         for name in ("device", "network"):
             if name in values and not isinstance(values[name], str):
                 raise LwswError("bad_settings", f"The {name} must be a name.", "")
+        if "cuts" in values:
+            values["cuts"] = _frame_numbers(values["cuts"])
+        if not isinstance(values.get("find_cuts", True), bool):
+            raise LwswError("bad_settings", f"The setting find_cuts is {values['find_cuts']}.", "It must be true or false.")
+        if values.get("motion") == "none" and values.get("second_pass", "none") != "none":
+            hint = "Choose motion 'vector' or 'estimated', or no second pass."
+            raise LwswError("bad_settings", "A second pass follows the motion, and motion is 'none'.", hint)
         return cls(**values)
 
     def at(self, index: int, styles: Sequence[str] = ()) -> FrameValues:
@@ -225,6 +243,13 @@ class StylizeSettings:
     def needs_passes(self, count: int) -> bool:
         """Whether every one of ``count`` frames needs an EXR, for its motion or for its regions."""
         return bool(self.regions) or self.needs_motion(count)
+
+    def check_cuts(self, frames: Sequence[int]) -> None:
+        """Raise ``bad_settings`` where a cut is named that is not among the frames of the job."""
+        for cut in self.cuts:
+            if cut not in frames:
+                where = f"frame {frames[0]}" if len(frames) == 1 else f"frames {frames[0]} to {frames[-1]}"
+                raise LwswError("bad_settings", f"There is no frame {cut} to begin a shot.", f"The job has {where}.")
 
     def check_frames(self, count: int, styles: Sequence[str]) -> None:
         """Check that values that change over time have one entry per frame, that no frame has all weights zero, and names of paintings."""
@@ -311,6 +336,31 @@ def _weights_by_name(weights: Any, what: str) -> dict[str, PerFrame]:
     if not isinstance(weights, Mapping):
         raise LwswError("bad_weights", f"{what} must be given by name.", "Write layer weights as relu1_1=1,relu3_1=0.5.")
     return {name: _per_frame(f"weight of {name}", value) for name, value in weights.items()}
+
+
+def parse_cuts(text: str) -> dict[str, Any]:
+    """Read the option ``--cuts`` as settings: ``auto``, ``none``, frame numbers such as ``24,48``, or ``auto,24,48``.
+
+    Raises:
+        LwswError: ``bad_settings``.
+    """
+    words = [word.strip() for word in text.split(",")]
+    if words == ["none"]:
+        return {"cuts": [], "find_cuts": False}
+    numbers = [word for word in words if word != "auto"]
+    if not all(re.fullmatch(r"[+-]?\d+", word) for word in numbers):
+        message = f"'{text}' does not say where shots begin."
+        raise LwswError("bad_settings", message, "Use auto, none, frame numbers such as 24,48, or both: auto,24,48.")
+    return {"cuts": [int(word) for word in numbers], "find_cuts": "auto" in words}
+
+
+def _frame_numbers(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        value = [value]
+    for number in value:
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise LwswError("bad_settings", f"A cut is {number}.", "Cuts are frame numbers: [24, 48].")
+    return tuple(sorted(set(value)))
 
 
 def _value_at(value: PerFrame, index: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,30 +16,33 @@ from ..media.files import write_atomically
 from .directory import JobDirectory
 from .frame_reader import image_to_tensor, tensor_to_image
 
-_CONSTANTS = "constants.json"
+_NUMBERS = "numbers"
 
 
-def save_state(job: JobDirectory, state: ShotState) -> None:
-    """Write what the next frame needs; the state of a frame is on disk before its result is. Raises as ``write_atomically`` does."""
-    path = job.state_path / _CONSTANTS
-    text = json.dumps([_constants(look) for look in state.looks]).encode()  # repr of a float gives the same float back
-    if not path.is_file() or path.read_bytes() != text:
-        write_atomically(path, text)
+def save_state(job: JobDirectory, state: ShotState, again: bool = False) -> None:
+    """Write what the next frame needs; the state of a frame is on disk before its result is. Raises as ``write_atomically`` does.
+
+    Args:
+        job: the directory.
+        state: of a frame.
+        again: whether it is that of a second pass, beside which the first one's is kept.
+    """
+    text = json.dumps([_numbers(look) for look in state.looks]).encode()  # repr of a float gives the same float back
     stream = io.BytesIO()
     images = {str(index): tensor_to_image(look.image) for index, look in enumerate(state.looks) if look.image is not None}
-    np.savez(stream, **images)  # type: ignore[arg-type]
-    write_atomically(job.state_path / f"{state.frame:04d}.npz", stream.getvalue())
+    np.savez(stream, **images, **{_NUMBERS: np.frombuffer(text, np.uint8)})  # type: ignore[arg-type]
+    write_atomically(_file(job, state.frame, again), stream.getvalue())
 
 
-def load_state(job: JobDirectory, number: int) -> tuple[LookState, ...] | None:
-    """Read the state after a frame, or None where it is missing or damaged."""
+def load_state(job: JobDirectory, number: int, again: bool = False) -> tuple[LookState, ...] | None:
+    """Read the state after a frame, or None where it is missing or damaged; ``again`` as for :func:`save_state`."""
     looks: list[LookState] = []
     try:
-        constants = json.loads((job.state_path / _CONSTANTS).read_bytes())
-        with np.load(job.state_path / f"{number:04d}.npz", allow_pickle=False) as images:
-            if len(constants) != len(job.settings.looks):
+        with np.load(_file(job, number, again), allow_pickle=False) as images:
+            numbers = json.loads(images[_NUMBERS].tobytes())
+            if len(numbers) != len(job.settings.looks):
                 return None
-            for index, entry in enumerate(constants):
+            for index, entry in enumerate(numbers):
                 image = images.get(str(index))
                 if image is not None and (image.shape != (job.height, job.width, 3) or image.dtype != np.float32):
                     return None
@@ -59,7 +63,11 @@ def forget_state(job: JobDirectory, before: int) -> None:
             path.unlink(missing_ok=True)
 
 
-def _constants(look: LookState) -> dict[str, Any] | None:
+def _file(job: JobDirectory, number: int, again: bool) -> Path:
+    return job.state_path / f"{'again-' if again else ''}{number:04d}.npz"
+
+
+def _numbers(look: LookState) -> dict[str, Any] | None:
     calibration = look.calibration
     if calibration is None:
         return None

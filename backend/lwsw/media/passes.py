@@ -19,6 +19,7 @@ from ..errors import LwswError
 from .exr import ExrImage, read_exr
 
 UNKNOWN_VECTOR = 9999.0  # Blender writes 10000 outside a render border
+MOST_NOT_NUMBERS = 0.5  # share of pixels; beyond it more is unknown of the motion than known, and estimating it serves better
 WORLD_DEPTH = 1e6  # Cycles, and EEVEE from 5.2 on, write 1e10 or 1e11 where a ray meets nothing
 _FAR_OUTSIDE = 1e5  # pixels; the target of a direction behind the camera: outside every picture, and finite
 
@@ -34,13 +35,15 @@ class Motion:
         backward: H,W,2 float32, pixels, x right, y down: from a pixel to where its surface was in the previous frame.
         forward: H,W,2 float32: from a pixel to where its surface will be in the next frame.
         depth: H,W float32, distance along the camera's axis in scene units, or None where the file has no Depth pass.
-        known: H,W bool, False outside a render border, where nothing was rendered.
+        known: H,W bool, False outside a render border, where nothing was rendered, and where a vector is not a number.
+        not_numbers: how many pixels have vectors that are NaN or infinite, in the size of the file.
     """
 
     backward: np.ndarray
     forward: np.ndarray
     depth: np.ndarray | None
     known: np.ndarray
+    not_numbers: int = 0
 
 
 def read_motion(source: Path | ExrImage, name: str = "") -> Motion:
@@ -48,33 +51,49 @@ def read_motion(source: Path | ExrImage, name: str = "") -> Motion:
 
     Channels are recognized by their last two names (``ViewLayer.Vector.X``, ``Vector.X``, ``Depth.Z``, ``Depth.V``) in any case.
     Of several view layers the first one in the file with a complete Vector pass counts, and its own Depth.
+    Pixels whose vectors are NaN or infinite, as a broken transform of one object makes them, count as unknown.
     Errors call the file ``name``; empty takes its path.
 
     Raises:
-        LwswError: ``missing_pass`` without a complete Vector pass, ``bad_pass_values`` where it holds NaN or infinity, and the errors of
-            :func:`lwsw.media.exr.read_exr`.
+        LwswError: ``missing_pass`` without a complete Vector pass, ``bad_pass_values`` where more than half of its pixels are NaN or
+            infinite, and the errors of :func:`lwsw.media.exr.read_exr`.
     """
     image = read_exr(source, name) if isinstance(source, Path) else source
     shown = name or image.name
+    layer = find_vector_layer(image.channel_names, shown)
     layers = _group_by_layer(image.channels(_is_wanted, outside=10000.0))
-    layer = next((prefix for prefix, passes in layers.items() if all(f"vector.{axis}" in passes for axis in "xyzw")), None)
-    if layer is None:
-        raise _missing_vector(shown, {key for passes in layers.values() for key in passes})
     x, y, z, w = (layers[layer][f"vector.{axis}"] for axis in "xyzw")
     sizes = {array.shape for array in (x, y, z, w)}
     if len(sizes) != 1:
         raise LwswError("corrupt_pass", f"The Vector channels of {shown} differ in size.", "Render the passes of this frame again.")
     bad = ~(np.isfinite(x) & np.isfinite(y) & np.isfinite(z) & np.isfinite(w))
-    if bad.any():
+    not_numbers = int(bad.sum())
+    if not_numbers > MOST_NOT_NUMBERS * bad.size:
         raise LwswError(
             "bad_pass_values",
-            f"The Vector pass in {shown} holds values that are not numbers at {int(bad.sum())} pixels.",
+            f"The Vector pass in {shown} holds values that are not numbers at {not_numbers} of {bad.size} pixels.",
             "Render the passes of this frame again; if it stays, look for objects or bones with broken transforms in this frame.",
         )
-    known = (np.abs(x) < UNKNOWN_VECTOR) & (np.abs(y) < UNKNOWN_VECTOR) & (np.abs(z) < UNKNOWN_VECTOR) & (np.abs(w) < UNKNOWN_VECTOR)
+    known = np.logical_and.reduce([np.abs(values) < UNKNOWN_VECTOR for values in (x, y, z, w)])  # false for NaN and infinity
     backward = np.where(known[..., None], np.stack([x, -y], -1), np.float32(0))
     forward = np.where(known[..., None], np.stack([-z, w], -1), np.float32(0))
-    return Motion(backward, forward, _find_depth(layers, layer, x.shape), known)
+    return Motion(backward, forward, _find_depth(layers, layer, x.shape), known, not_numbers)
+
+
+def find_vector_layer(channels: Iterable[str], name: str) -> str:
+    """Return the view layer with a complete Vector pass, the first one among the channels of a file; raise ``missing_pass``.
+
+    Args:
+        channels: their full names.
+        name: what the error calls the file.
+    """
+    found: dict[str, set[str]] = {}
+    for channel in filter(_is_wanted, channels):
+        found.setdefault(_layer_name(channel), set()).add(_short_name(channel))
+    layer = next((prefix for prefix, passes in found.items() if passes >= {f"vector.{axis}" for axis in "xyzw"}), None)
+    if layer is None:
+        raise _missing_vector(name, {key for passes in found.values() for key in passes})
+    return layer
 
 
 def is_all_zero(motion: Motion) -> bool:
@@ -82,21 +101,22 @@ def is_all_zero(motion: Motion) -> bool:
     return not motion.backward.any() and not motion.forward.any()
 
 
-def check_motion_blur(shot: Iterable[tuple[Motion, np.ndarray]]) -> None:
-    """Raise ``motion_blur`` where every vector of a shot is exactly zero and yet its pictures change.
+def check_motion_blur(clip: Iterable[tuple[Motion, np.ndarray, bool]]) -> None:
+    """Raise ``motion_blur`` where every vector of a clip is exactly zero and yet the pictures of its shots change.
 
     Blender writes zeros without a word while motion blur is on. A shot in which truly nothing moves has the same zeros, so the pictures
     decide. Reading ends at the first vector that is not zero: pass a generator, and an ordinary shot costs one frame.
 
     Args:
-        shot: motion and picture (H,W,3 in [0, 1]) of each frame, in order.
+        clip: motion and picture (H,W,3 in [0, 1]) of each frame, in order, and whether it begins a shot: what changes with a cut has not
+            moved.
     """
     previous: np.ndarray | None = None
     changed = False
-    for motion, picture in shot:
+    for motion, picture, begins_shot in clip:
         if not is_all_zero(motion):
             return
-        changed = changed or (previous is not None and picture_changed(previous, picture))
+        changed = changed or (previous is not None and not begins_shot and picture_changed(previous, picture))
         previous = picture
     if changed:
         raise LwswError(
@@ -167,7 +187,8 @@ def scale_motion(motion: Motion, width: int, height: int) -> Motion:
     x = np.minimum(((np.arange(width) + 0.5) * columns / width).astype(np.intp), columns - 1)
     grid = np.ix_(y, x)
     factor = np.array([width / columns, height / rows], np.float32)
-    return Motion(
+    return replace(
+        motion,
         backward=motion.backward[grid] * factor,
         forward=motion.forward[grid] * factor,
         depth=None if motion.depth is None else motion.depth[grid],
@@ -183,11 +204,15 @@ def _short_name(name: str) -> str:
     return ".".join(name.split(".")[-2:]).casefold()
 
 
+def _layer_name(name: str) -> str:
+    return ".".join(name.split(".")[:-2])
+
+
 def _group_by_layer(channels: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
     """Return view layer → short channel name → pixels, in the order of the file."""
     layers: dict[str, dict[str, np.ndarray]] = {}
     for name, pixels in channels.items():
-        layers.setdefault(".".join(name.split(".")[:-2]), {})[_short_name(name)] = pixels
+        layers.setdefault(_layer_name(name), {})[_short_name(name)] = pixels
     return layers
 
 
@@ -211,8 +236,8 @@ def _missing_vector(name: str, found: set[str]) -> LwswError:
 def _fill(vectors: np.ndarray, world: np.ndarray, camera: Mapping[str, Any], other: Mapping[str, Any] | None) -> np.ndarray:
     if other is None or not world.any():
         return vectors
-    view_a, projection_a = _matrix(camera, "view"), _matrix(camera, "projection")
-    view_b, projection_b = _matrix(other, "view"), _matrix(other, "projection")
+    view_a, projection_a = camera_matrix(camera, "view"), camera_matrix(camera, "projection")
+    view_b, projection_b = camera_matrix(other, "view"), camera_matrix(other, "projection")
     if projection_a[3, 3] != 0 or projection_b[3, 3] != 0:  # orthographic
         return vectors
     filled = vectors.copy()
@@ -242,7 +267,7 @@ def _rotation_flow(
     return np.asarray(flow, np.float32)
 
 
-def _matrix(camera: Mapping[str, Any], name: str) -> np.ndarray:
+def camera_matrix(camera: Mapping[str, Any], name: str) -> np.ndarray:
     """Return a 4×4 float64 matrix of a camera entry, or raise ``bad_pass_values``."""
     rows: Sequence[Sequence[float]] | None = camera.get(name)
     try:
