@@ -83,6 +83,8 @@ def stylize(
     content_layers: str | Sequence[str] | Mapping[str, float] | None = None,
     normalization: str | None = None,
     regions: Sequence[Mapping[str, Any]] | None = None,
+    cuts: str | Sequence[int] | None = None,
+    second_pass: str | None = None,
     iterations: int | None = None,
     first_iterations: int | None = None,
     seed: int | None = None,
@@ -118,6 +120,10 @@ def stylize(
             ``layer_weights``, ``style_weights`` (shares by path), ``strength`` (0 leaves them alone), ``content_weight``,
             ``frequency_exponent`` and ``color``. What is left out is as in the rest of the picture. Rendered files need the Cryptomatte
             object pass.
+        cuts: where shots begin, each painted anew: ``auto`` (where markers change the camera or a strip follows another, and where the
+            pictures show it), ``markers`` (the first two only), ``none``, or the numbers of the frames that begin one.
+        second_pass: ``none``, ``backward`` (what has just come into view looks as it will later) or ``loop`` (the last frame flows into
+            the first).
         iterations: optimization steps of each frame after the first.
         first_iterations: optimization steps of the first frame.
         seed: same seed, same picture.
@@ -142,9 +148,9 @@ def stylize(
     request = Request(
         style=style, profile=profile, layer_weights=layer_weights, content_weight=content_weight, temporal_weight=temporal_weight,
         strength=strength, frequency_exponent=frequency_exponent, color=color, content_layers=content_layers,
-        normalization=normalization, regions=regions, iterations=iterations, first_iterations=first_iterations, seed=seed, width=width,
-        frame_start=frame_start, frame_end=frame_end, source=source, pictures=pictures, passes=passes, output=output,
-        add_strip=add_strip, add_source_strip=add_source_strip, settings=settings or {},
+        normalization=normalization, regions=regions, cuts=cuts, second_pass=second_pass, iterations=iterations,
+        first_iterations=first_iterations, seed=seed, width=width, frame_start=frame_start, frame_end=frame_end, source=source,
+        pictures=pictures, passes=passes, output=output, add_strip=add_strip, add_source_strip=add_source_strip, settings=settings or {},
     )  # fmt: skip
     return run_job(start_job(scene, request, interactive=False), progress)
 

@@ -9,10 +9,27 @@ from typing import Any
 import bpy
 
 from . import compat
+from .entries import one_of
 from .sequencer import RESULT_MARK
 
 #: Strips that show pictures of their own; texts, colours, adjustments and effects lie over pictures or lead from one to another.
 _PICTURES = ("MOVIE", "IMAGE", "SCENE", "MOVIECLIP", "MASK", "META")
+
+
+def cut_entries(choice: str | Sequence[int], known: Sequence[int]) -> dict[str, Any]:
+    """Return ``cuts`` and ``find_cuts`` of a job.
+
+    Args:
+        choice: ``auto``, where the backend finds others in the pictures; ``markers``, what is known only; ``none``; or frame numbers.
+        known: frames that are known to begin a shot.
+
+    Raises:
+        LwswError: ``bad_settings`` for another word.
+    """
+    if not isinstance(choice, str):
+        return {"cuts": list(choice), "find_cuts": False}
+    word = one_of("way to find cuts", choice, ("auto", "markers", "none"))
+    return {"cuts": [] if word == "none" else list(known), "find_cuts": word == "auto"}
 
 
 def camera_cuts(scene: bpy.types.Scene, frames: Sequence[int]) -> list[int]:

@@ -13,6 +13,7 @@ from .properties import profile_name
 
 COLORS = ("painting", "luminance", "histogram")
 NORMALIZATIONS = ("calibrated", "gatys")
+SECOND_PASSES = ("none", "backward", "loop")
 
 
 def checked(what: str, value: Any, frames: Sequence[int]) -> PerFrame:

@@ -175,12 +175,12 @@ class Job:
                 None,
                 f"Sending frame {min(transfer.uploaded + 1, total)}/{total}",
             )
-        done = int(self._status.get("frames_done") or 0)
-        iterations = int(self._status.get("iterations") or 0)
-        within = min(1.0, int(self._status.get("iteration") or 0) / iterations) if iterations and done < total else 0.0
+        done, fraction = int(self._status.get("frames_done") or 0), float(self._status.get("share_done") or 0.0)
         left = self._status.get("seconds_left")
         text = f"Painting frame {min(done + 1, total)}/{total}"
-        return Progress("stylize", done, total, min(1.0, (done + within) / total), None if left is None else float(left), text)
+        if self.plan.order.job["settings"].get("second_pass", "none") != "none":  # nothing is done before the second pass
+            text = f"Painting in two passes, {fraction:.0%}"
+        return Progress("stylize", done, total, fraction, None if left is None else float(left), text)
 
     # ------------------------------------------------------------------ phases
 

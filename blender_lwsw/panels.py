@@ -89,7 +89,7 @@ class _Details(_Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.lwsw
         layout.use_property_split = True
-        for name in ("temporal_weight", "iterations", "first_iterations", "seed"):
+        for name in ("temporal_weight", "cuts", "second_pass", "iterations", "first_iterations", "seed"):
             layout.prop(settings, name)
 
 

@@ -28,7 +28,8 @@ def check_scene(scene: bpy.types.Scene) -> None:
         raise LwswError(
             "motion_blur",
             "Motion blur is on, and Blender then leaves the Vector pass empty.",
-            "Turn off Motion Blur in the render properties; the painting's strokes follow the motion themselves.",
+            "Turn off Motion Blur in the render properties. To keep the blur, render the pictures yourself and choose them as Files, "
+            "without passes: their motion is then estimated.",
         )
     if scene.render.engine == "BLENDER_WORKBENCH":
         raise LwswError("missing_pass", "The Workbench engine has no Vector pass.", "Render with Cycles or EEVEE.")

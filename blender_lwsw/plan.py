@@ -10,7 +10,8 @@ from typing import Any
 import bpy
 
 from . import compat, passes
-from .cuts import camera_cuts, strip_cuts
+from .cuts import camera_cuts, cut_entries, strip_cuts
+from .entries import SECOND_PASSES, one_of
 from .errors import LwswError
 from .frames import check_no_gap, ensure_folder, file_name, find_sequence, has_object_masks, picture_size
 from .looks import read_looks
@@ -119,13 +120,15 @@ def make_plan(scene: bpy.types.Scene, request: Request, device: str = "auto") ->
         notes.append(note)
     motion = "vector" if renders or pass_files or len(frames) == 1 else "estimated"
     known = strip_cuts(editor_scene, frames) if source == "SEQUENCER" else camera_cuts(scene, frames) if renders or pass_files else []
-    cuts = {"cuts": known} if known else {}  # the backend finds others in the pictures
+    shots = cut_entries(settings.cuts if request.cuts is None else request.cuts, known)
+    second_pass = settings.second_pass if request.second_pass is None else request.second_pass
+    shots["second_pass"] = one_of("second pass", second_pass, SECOND_PASSES)
     job: dict[str, Any] = {
         "frames": frames,
         "width": width,
         "height": height,
         "styles": list(looks.paintings),
-        "settings": {**looks.settings, **_pace(settings, request, motion, device), **cuts, **request.settings},
+        "settings": {**looks.settings, **_pace(settings, request, motion, device), **shots, **request.settings},
     }
     has_regions = bool(job["settings"].get("regions"))
     if has_regions and not renders:

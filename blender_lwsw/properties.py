@@ -252,6 +252,28 @@ class LwswSettings(_Look, bpy.types.PropertyGroup):
         step=5,
         precision=2,
     )
+    cuts: EnumProperty(
+        name="Cuts",
+        description="Where a new shot begins, which is painted anew",
+        items=[
+            ("AUTO", "Found Automatically", "Where a marker changes the camera, a strip follows another, or the pictures show it"),
+            ("MARKERS", "Camera Markers", "Only where a marker changes the camera, or a strip follows another"),
+            ("NONE", "None", "All frames are one shot"),
+        ],
+        default="AUTO",
+        options=set(),
+    )
+    second_pass: EnumProperty(
+        name="Second Pass",
+        description="Whether frames are painted again, knowing the whole shot; takes up to twice the time",
+        items=[
+            ("NONE", "None", "Every frame is painted once"),
+            ("BACKWARD", "Backward", "From the last frame to the first: what has just come into view already looks as it will later"),
+            ("LOOP", "Loop", "From the first frame on, after the last: an animation that repeats has no seam"),
+        ],
+        default="NONE",
+        options=set(),
+    )
     iterations: IntProperty(
         name="Iterations",
         description="Optimization steps for each frame after the first",

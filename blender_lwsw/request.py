@@ -26,6 +26,8 @@ class Request:
     content_layers: str | Sequence[str] | Mapping[str, float] | None = None
     normalization: str | None = None
     regions: Sequence[Mapping[str, Any]] | None = None
+    cuts: str | Sequence[int] | None = None
+    second_pass: str | None = None
     iterations: int | None = None
     first_iterations: int | None = None
     seed: int | None = None

@@ -14,6 +14,7 @@ import OpenEXR
 import pytest
 from support_jobs import error_code, picture, write_passes
 
+from lwsw.cli import main
 from lwsw.errors import LwswError
 from lwsw.jobs.directory import JobDirectory
 from lwsw.jobs.frame_reader import FrameReader
@@ -178,6 +179,27 @@ def test_damage_that_only_decoding_shows_does_not_end_a_job(tmp_path: Path) -> N
     assert [note for note in notes if "0003.exr is damaged" in note] == notes and len(notes) == 2
 
 
+def test_a_look_back_at_bad_files_does_not_end_a_job(tmp_path: Path) -> None:
+    """With cameras, what a frame uncovers is looked for in earlier frames, whose files may have gone bad since, like its own."""
+    job = make(tmp_path / "job")
+    projection = [[1, 0, 0, 0], [0, WIDTH / HEIGHT, 0, 0], [0, 0, -1.002, -0.2], [0, 0, -1, 0]]
+    camera = {"view": np.eye(4).tolist(), "projection": projection}
+    job.write_cameras({"frames": {str(frame): camera for frame in FRAMES}})
+    notes: list[str] = []
+
+    def listen(event: dict[str, Any]) -> None:
+        if event["event"] == "frame_finished" and event["frame"] == 3:
+            damage(job.pass_path(1))
+            job.pass_path(2).unlink()
+            truncate(job.pass_path(5))
+        if event["event"] == "note":
+            notes.append(event["text"])
+
+    run_job(job, listen)
+    assert job.first_unfinished() is None
+    assert len(notes) == 1 and "0005.exr is damaged" in notes[0]
+
+
 def test_masks_of_a_bad_pass_are_those_of_the_frame_before(tmp_path: Path) -> None:
     left = np.zeros((HEIGHT, WIDTH), np.float32)
     left[:, :30] = 1
@@ -274,6 +296,15 @@ def test_one_frame_only(tmp_path: Path, motion: str) -> None:
     assert np.abs(painted(job, 7) - read_image(job.frame_path(7))).mean() > 0.01
 
 
+@pytest.mark.parametrize("option", ["--loop", "--second-pass=backward"])
+def test_a_single_picture_has_no_second_pass(tmp_path: Path, option: str) -> None:
+    for name, seed in (("frame.png", 1), ("painting.png", 2)):
+        (tmp_path / name).write_bytes(picture(seed, 40, 40))
+    words = ["stylize", "--color", str(tmp_path / "frame.png"), "--style", str(tmp_path / "painting.png"), "--out", str(tmp_path / "out")]
+    assert main([*words, "--first-iterations", "2", "--weights", "relu1_1=1", "--device", "cpu", option]) == 0
+    assert (tmp_path / "out" / "frame.png").is_file()
+
+
 @pytest.mark.parametrize("motion", ["vector", "estimated"])
 def test_a_cut_on_every_frame(tmp_path: Path, motion: str) -> None:
     job = make(tmp_path / "job", motion=motion)
@@ -302,4 +333,5 @@ def test_flow_to_any_neighbour_of_the_shot(tmp_path: Path) -> None:
     back = reader.frame(0, 2)
     assert back.flow is not None and (back.flow[..., 0] == MOTION).all(), "where a loop begins, what leads to the previous frame"
     assert reader.frame(2, 3).flow is None and reader.frame(3, 2).flow is None and reader.frame(0, 4).flow is None, "across a cut"
+    assert [note for note in reader.take_notes() if "loop" in note] == ["The loop is not closed, because a shot begins inside of it."]
     assert reader.frame(3).flow is None and reader.frame(0).flow is None and reader.frame(4).flow is not None

@@ -13,6 +13,7 @@ from support_jobs import HEIGHT, WIDTH, error_code, make_job, picture, write_pas
 
 from lwsw.core.flow import carry
 from lwsw.jobs.frame_reader import FrameReader, image_to_tensor
+from lwsw.jobs.progress import Progress
 from lwsw.jobs.recall import Recall
 from lwsw.jobs.run import run_job
 from lwsw.jobs.settings import StylizeSettings
@@ -101,6 +102,30 @@ def test_results_appear_only_when_they_are_final(tmp_path) -> None:
 
     run_job(job, look)
     assert list(seen.values()) == [[], [], [], [4], [3, 4], [2, 3, 4], [1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize("second_pass", ["none", "backward"])
+def test_the_time_left_counts_both_passes(tmp_path, second_pass: str) -> None:
+    """Told by a clock that goes on by 10 seconds with every frame."""
+    job = looping_job(tmp_path / "job", second_pass=second_pass)
+    now = 0.0
+    progress = Progress(job, lambda: now)
+    left: list[float | None] = []
+    shares: list[float] = [progress.share_done]
+
+    def look(event) -> None:
+        nonlocal now
+        if event["event"] == "frame_finished":
+            now += 10.0
+            progress.update({**event, "seconds": 10.0})
+            left.append(progress.seconds_left)
+            shares.append(progress.share_done)
+            again = Progress(job)
+            assert again.results == progress.results and again.share_done == progress.share_done
+
+    run_job(job, look)
+    assert left == [None, *([20, 10, 0] if second_pass == "none" else [50, 40, 30, 20, 10, 0])]
+    assert shares == [done / len(left) for done in range(len(left) + 1)]
 
 
 def jump(job, first: int, last: int) -> float:

@@ -200,7 +200,9 @@ def test_events_tell_the_whole_story(backend):
     assert {status["frame"] for status in working} == {1, 2, 3}
     assert max(status["iteration"] for status in working) >= 3 and working[-1]["iterations"] == 4
     assert any(status["seconds_left"] for status in working)
-    assert [status["frames_done"] for status in seen] == sorted(status["frames_done"] for status in seen)
+    for name in ("frames_done", "share_done"):
+        assert [status[name] for status in seen] == sorted(status[name] for status in seen)
+    assert any(0 < status["share_done"] < 1 / 3 for status in working) and seen[-1]["share_done"] == 1
 
 
 def test_events_of_a_job_that_is_over(backend):

@@ -13,6 +13,7 @@ import pytest
 
 from blender_lwsw import sequencer
 from blender_lwsw.cuts import camera_cuts, strip_cuts
+from blender_lwsw.errors import LwswError
 from blender_lwsw.plan import Plan, Request, make_plan
 
 
@@ -52,15 +53,42 @@ def _settings(plan: Plan) -> dict[str, Any]:
     return json.loads(json.dumps(plan.order.job))["settings"]
 
 
+def _cuts(scene: bpy.types.Scene, request: Request) -> tuple[list[int], bool]:
+    settings = _settings(make_plan(scene, request))
+    return settings["cuts"], settings["find_cuts"]
+
+
 def test_camera_markers_become_cuts_of_the_job(scene: bpy.types.Scene, painting: Path, tmp_path: Path) -> None:
     request = Request(style=painting, output=tmp_path / "out", frame_end=6)
-    assert "cuts" not in _settings(make_plan(scene, request))
+    assert _cuts(scene, request) == ([], True)
     _mark(scene, 1, scene.camera)
     _mark(scene, 4, _camera(scene, "Second"))
-    assert _settings(make_plan(scene, request))["cuts"] == [4]
-    assert "find_cuts" not in _settings(make_plan(scene, request)), "a camera may still jump by itself"
-    request.settings = {"cuts": [2], "find_cuts": False}
-    assert _settings(make_plan(scene, request))["cuts"] == [2]
+    assert _cuts(scene, request) == ([4], True), "a camera may still jump by itself"
+    for choice, expected in {"MARKERS": ([4], False), "NONE": ([], False), "AUTO": ([4], True)}.items():
+        scene.lwsw.cuts = choice
+        assert _cuts(scene, request) == expected
+    scene.lwsw.cuts = "NONE"
+    for asked, expected in (("auto", ([4], True)), ("markers", ([4], False)), ([2, 5], ([2, 5], False)), ([], ([], False))):
+        request.cuts = asked  # a script goes before the scene
+        assert _cuts(scene, request) == expected
+    request.cuts = "all"
+    with pytest.raises(LwswError) as caught:
+        make_plan(scene, request)
+    assert caught.value.code == "bad_settings" and "markers" in caught.value.hint
+
+
+def test_the_second_pass_is_chosen_in_the_scene_or_by_a_script(scene: bpy.types.Scene, painting: Path, tmp_path: Path) -> None:
+    request = Request(style=painting, output=tmp_path / "out")
+    assert _settings(make_plan(scene, request))["second_pass"] == "none"
+    for choice in ("BACKWARD", "LOOP"):
+        scene.lwsw.second_pass = choice
+        assert _settings(make_plan(scene, request))["second_pass"] == choice.lower()
+    request.second_pass = "none"
+    assert _settings(make_plan(scene, request))["second_pass"] == "none"
+    request.second_pass = "twice"
+    with pytest.raises(LwswError) as caught:
+        make_plan(scene, request)
+    assert caught.value.code == "bad_settings" and "backward, loop" in caught.value.hint
 
 
 def test_rendered_files_have_the_cuts_of_the_scene_where_they_come_with_passes(
@@ -74,9 +102,9 @@ def test_rendered_files_have_the_cuts_of_the_scene_where_they_come_with_passes(
     _mark(scene, 1, scene.camera)
     _mark(scene, 3, _camera(scene, "Second"))
     request = Request(style=painting, output=tmp_path / "out", source="FILES", pictures=tmp_path / "frames" / "####.png")
-    assert "cuts" not in _settings(make_plan(scene, request)), "pictures of who knows what"
+    assert _cuts(scene, request) == ([], True), "pictures of who knows what"
     request.passes = tmp_path / "passes" / "####.exr"
-    assert _settings(make_plan(scene, request))["cuts"] == [3]
+    assert _cuts(scene, request) == ([3], True)
 
 
 @pytest.fixture

@@ -61,7 +61,8 @@ def test_a_painting_that_is_no_picture(scene: bpy.types.Scene, tmp_path: Path) -
 
 def test_scene_errors_come_before_rendering(scene: bpy.types.Scene, request_: Request) -> None:
     scene.render.use_motion_blur = True
-    assert _error(scene, request_).code == "motion_blur"
+    error = _error(scene, request_)
+    assert error.code == "motion_blur" and "Turn off Motion Blur" in error.hint and "choose them as Files" in error.hint
     scene.render.use_motion_blur = False
     scene.camera = None
     assert _error(scene, request_).code == "no_camera"
@@ -196,6 +197,9 @@ def test_the_scene_becomes_a_job(scene: bpy.types.Scene, request_: Request) -> N
         "motion": "vector",
         "seed": 5,
         "device": "cpu",
+        "cuts": [],
+        "find_cuts": True,
+        "second_pass": "none",
     }
 
 

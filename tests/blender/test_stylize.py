@@ -142,6 +142,18 @@ def test_weights_that_change_over_time_reach_the_picture(backend: str, scene: bp
     assert constant.results[1].read_bytes() != changing.results[1].read_bytes()
 
 
+def test_a_second_pass_and_how_far_it_is(backend: str, scene: bpy.types.Scene, painting: Path, tmp_path: Path) -> None:
+    once = api.stylize(style=painting, output=tmp_path / "once", **helpers.QUICK)
+    said: list[api.Progress] = []
+    scene.lwsw.second_pass = "BACKWARD"
+    twice = api.stylize(style=painting, output=tmp_path / "twice", cuts="none", progress=said.append, **helpers.QUICK)
+    painting_it = [progress for progress in said if progress.phase == "stylize"]
+    assert any(progress.text.startswith("Painting in two passes, ") for progress in painting_it)
+    assert [progress.fraction for progress in painting_it] == sorted(progress.fraction for progress in painting_it)
+    assert twice.report["settings"]["second_pass"] == "backward" and twice.report["settings"]["find_cuts"] is False
+    assert [once.results[frame].read_bytes() == twice.results[frame].read_bytes() for frame in (0, 1)] == [False, True]
+
+
 def test_errors_of_the_backend_arrive_as_they_are(backend: str, scene: bpy.types.Scene, painting: Path, tmp_path: Path) -> None:
     before = helpers.snapshot(scene)
     with pytest.raises(LwswError) as caught:

@@ -156,11 +156,11 @@ def stylize(options: argparse.Namespace) -> int:
     clip = Clip.find(options.color, options.passes, paintings)
     if regions:
         clip = _with_masks(clip, options.passes)
-    motion = options.motion or ("estimated" if options.passes is None else "vector")
-    if len(clip.color) == 1:
-        motion = "none"
     data = {name: getattr(options, name) for name in _SETTINGS}
-    data |= {"motion": motion, "color": options.palette, **parse_cuts(options.cuts)}
+    data["motion"] = options.motion or ("estimated" if options.passes is None else "vector")
+    if len(clip.color) == 1:
+        data |= {"motion": "none", "second_pass": None}
+    data |= {"color": options.palette, **parse_cuts(options.cuts)}
     data["layer_weights"] = None if options.weights is None else dict(LayerWeights.parse(options.weights))
     data["content_layers"] = None if options.content_layers is None else parse_layers(options.content_layers)
     data["style_weights"] = _style_weights(options, clip)

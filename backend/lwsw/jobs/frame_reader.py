@@ -247,7 +247,11 @@ class FrameReader(SourceReader):
             self._note(f"Frame {number} begins a new shot: its picture does not go on from frame {number - 1}.")
         frame = Frame(number, color, values, masks=self._region_masks(index))
         other = index - 1 if neighbour is None else neighbour
-        if self._job.settings.motion == "none" or other in (-1, index) or not self._is_same_shot(index, other):
+        if self._job.settings.motion == "none" or other in (-1, index):
+            return frame
+        if not self._is_same_shot(index, other):
+            if abs(other - index) > 1:
+                self._note("The loop is not closed, because a shot begins inside of it.")
             return frame
         flow, seen = self._motion_to(index, other)
         return replace(frame, flow=flow, visibility=seen, before=self.color(self._job.frames[other]))

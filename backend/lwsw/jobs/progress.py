@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .directory import JobDirectory
+from .visits import visits
 
 _FRAMES_AVERAGED = 5
 
@@ -32,7 +33,9 @@ class Progress:
         self._frame_started = 0.0
         self._recent: deque[float] = deque(maxlen=_FRAMES_AVERAGED)
         self.frames_total = len(job.frames)
+        self._visits = visits(self.frames_total, job.settings.second_pass)
         self.results = job.finished_frames()
+        self._drafts = {number for number in job.frames if job.draft_path(number).is_file()}
         self.frame: int | None = None
         self.iteration = 0
         self.iterations = 0
@@ -58,7 +61,9 @@ class Progress:
             self._take(event)
             self.frame, self.iteration = None, 0
             frame = event.get("frame")
-            if isinstance(frame, int) and frame not in self.results and not event.get("draft"):
+            if isinstance(frame, int) and event.get("draft"):
+                self._drafts.add(frame)
+            elif isinstance(frame, int) and frame not in self.results:
                 self.results = sorted([*self.results, frame])
         elif kind == "note":
             self._take(event)
@@ -75,8 +80,8 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated time until the job is done; None while nothing has been measured."""
-        unfinished = self.frames_total - len(self.results)
+        """Estimated time until the job is done, second pass included; None while nothing has been measured."""
+        unfinished = self._unfinished()
         if unfinished == 0:
             return 0.0
         per_frame, current = self.seconds_per_frame, None
@@ -89,11 +94,18 @@ class Progress:
             return None
         return (per_frame if current is None else current) + (unfinished - 1) * per_frame
 
+    @property
+    def share_done(self) -> float:
+        """How much of the painting is done, from 0 to 1, second pass included."""
+        within = min(1.0, self.iteration / self.iterations) if self.frame is not None and self.iterations else 0.0
+        return min(1.0, (len(self._visits) - self._unfinished() + within) / len(self._visits))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the part of the HTTP status that this class knows."""
         return {
             "frames_total": self.frames_total,
             "frames_done": len(self.results),
+            "share_done": round(self.share_done, 4),
             "results": list(self.results),
             "frame": self.frame,
             "iteration": self.iteration,
@@ -103,6 +115,11 @@ class Progress:
             "note": self.note,
             "timings": {name: round(value, 4) for name, value in self.timings.items()},
         }
+
+    def _unfinished(self) -> int:
+        results = set(self.results)
+        plan = ((visit, self._job.frames[visit.index]) for visit in self._visits)
+        return sum(number not in results and (visit.is_final or number not in self._drafts) for visit, number in plan)
 
     def _take(self, event: Mapping[str, Any]) -> None:
         if event.get("event") == "note":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..core.propagation import Source
+from ..errors import LwswError
 from ..media.images import read_image
 from ..media.passes import Motion
 from ..media.reprojection import still_flow
@@ -53,7 +55,10 @@ class Recall:
         found: list[Source] = []
         if not {str(number), str(previous)} <= self._cameras.keys():
             return ()
-        motion = self._reader.motion(number)
+        try:
+            motion = self._reader.motion(number)
+        except LwswError:
+            return ()  # the reader has said so, and estimates how this frame moves
         for earlier in _candidates(index, first):
             if float(missing.mean()) < _SMALLEST_SHARE:
                 break
@@ -61,14 +66,15 @@ class Recall:
             if str(other) not in self._cameras:
                 continue
             here, before, there = (self._cameras[str(frame)] for frame in (number, previous, other))
-            flow, seen = still_flow(motion, here, before, self._depth(other), there)
-            shown = torch.from_numpy(seen)[None, None].float()
-            if float((shown * missing).mean()) < _SMALLEST_SHARE / 4:
-                continue
-            drawn = self._job.draft_path(other)  # what a second pass will paint over
-            image = image_to_tensor(read_image(drawn if drawn.is_file() else self._job.result_path(other)))
-            found.append(Source(image, self._older.color(other), torch.from_numpy(np.ascontiguousarray(flow))[None], shown))
-            missing = missing * (1.0 - shown)
+            with suppress(LwswError):  # files that went bad since: that frame cannot be asked
+                flow, seen = still_flow(motion, here, before, self._depth(other), there)
+                shown = torch.from_numpy(seen)[None, None].float()
+                if float((shown * missing).mean()) < _SMALLEST_SHARE / 4:
+                    continue
+                drawn = self._job.draft_path(other)  # what a second pass will paint over
+                image = image_to_tensor(read_image(drawn if drawn.is_file() else self._job.result_path(other)))
+                found.append(Source(image, self._older.color(other), torch.from_numpy(np.ascontiguousarray(flow))[None], shown))
+                missing = missing * (1.0 - shown)
         return tuple(found)
 
     def _depth(self, number: int) -> Motion:

@@ -82,6 +82,7 @@ class Status(BaseModel):
     state: str = Field(description="created, queued, running, done, failed or cancelled")
     frames_total: int
     frames_done: int
+    share_done: float = Field(description="of all painting, from 0 to 1, second pass included")
     results: list[int]
     frame: int | None
     iteration: int
