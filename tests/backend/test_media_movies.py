@@ -18,6 +18,8 @@ from lwsw.media.images import read_image
 from lwsw.media.movies import find_movie, is_movie, read_movie, write_movie_frames
 
 WIDTH, HEIGHT = 64, 48
+#: By how much the grey of a picture may be off: MPEG-4 is lossy, and half of the 10 levels between two pictures tells them apart.
+LOSS = 4.9
 
 
 def level(number: int) -> int:
@@ -88,7 +90,7 @@ def test_every_picture_in_its_place(tmp_path: Path, name: str, codec: str) -> No
     assert list(read) == [1, 3, 12]
     for number, image in read.items():
         assert image.shape == (HEIGHT, WIDTH, 3) and image.dtype == np.uint8
-        assert grey(image) == pytest.approx(level(number), abs=3)
+        assert grey(image) == pytest.approx(level(number), abs=LOSS)
         assert image[4:12, 4:12].mean((0, 1)) == pytest.approx([230, 20, 20], abs=12)  # red, not blue
 
 
@@ -102,7 +104,8 @@ def test_frames_are_whole_png_files(tmp_path: Path) -> None:
 
 def test_a_movie_that_is_cut_off(tmp_path: Path) -> None:
     data = write_movie(tmp_path / "whole.avi", count=20, codec="MJPG").read_bytes()
-    (tmp_path / "cut.avi").write_bytes(data[: len(data) * 6 // 10])
+    pictures = data.index(b"movi")  # what stands before is half of so small a file
+    (tmp_path / "cut.avi").write_bytes(data[: pictures + (len(data) - pictures) * 6 // 10])
     movie = find_movie(tmp_path / "cut.avi")
     assert 6 <= movie.frames <= 16
     assert any("announces 20 frames" in note and f"after {movie.frames}" in note for note in movie.notes)
@@ -133,7 +136,7 @@ def test_variable_frame_rate_is_said(tmp_path: Path) -> None:
     start, _ = box(data, "moov", "trak", "mdia", "minf", "stbl", "stts")
     assert struct.unpack_from(">I", data, start + 12) == (1,)  # one run: every picture lasts as long
     (unit,) = struct.unpack_from(">I", data, start + 20)
-    (tmp_path / "uneven.mp4").write_bytes(with_durations(data, [(6, unit), (3, 3 * unit), (3, unit)]))
+    (tmp_path / "uneven.mp4").write_bytes(with_durations(data, [(6, unit), (3, unit // 2), (3, unit + unit // 2)]))
     movie = find_movie(tmp_path / "uneven.mp4")
     assert movie.frames == 12 and any("variable frame rate" in note for note in movie.notes)
     assert [round((grey(image) - 20) / 10) for _, image in read_movie(movie, range(1, 13))] == list(range(1, 13))
@@ -174,19 +177,19 @@ def command(tmp_path: Path, movie: Path) -> list[str]:
 
 
 def test_stylize_a_movie_for_real(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    movie = write_movie(tmp_path / "clip.mp4", count=3)
-    assert main(command(tmp_path, movie)) == 0
+    words = command(tmp_path, write_movie(tmp_path / "clip.mp4", count=3))
+    assert main(words) == 0
     said = capsys.readouterr().err
     assert "clip.mp4: 3 frames of 64×48 pixels" in said and "estimated" in said
     out = tmp_path / "out"
     assert sorted(path.name for path in out.glob("*.png")) == ["0001.png", "0002.png", "0003.png"]
     job = JobDirectory.open(out / "job")
-    assert job.frames == [1, 2, 3] and job.settings.motion == "estimated" and (job.width, job.height) == (WIDTH, HEIGHT)
+    assert list(job.frames) == [1, 2, 3] and job.settings.motion == "estimated" and (job.width, job.height) == (WIDTH, HEIGHT)
     assert any("clip.mp4" in event.get("text", "") for event in job.events() if event["event"] == "note")
     for number in (1, 2, 3):
-        assert grey(read_image(job.frame_path(number))) * 255 == pytest.approx(level(number), abs=3)
+        assert grey(read_image(job.frame_path(number))) * 255 == pytest.approx(level(number), abs=LOSS)
     before = [path.read_bytes() for path in sorted(out.glob("*.png"))]
-    assert main(command(tmp_path, movie)) == 0  # the same command again: nothing to do
+    assert main(words) == 0  # the same command again: nothing to do
     assert [path.read_bytes() for path in sorted(out.glob("*.png"))] == before
 
 

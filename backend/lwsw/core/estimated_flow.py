@@ -14,7 +14,9 @@ from torch import Tensor, nn
 
 from .flow import ESTIMATED_TOLERANCE, disagreement
 
-#: Dense inverse search divides the picture among threads, and where it divides shows in the flow: as many on every machine.
+#: Dense inverse search compares patches of 8×8 pixels on a pyramid, and reads beyond pictures smaller than two of them.
+DIS_SMALLEST = 16
+#: It divides the picture among threads, and where it divides shows in the flow: as many on every machine.
 _DIS_THREADS = 4
 #: RAFT's features are an eighth of the picture's size, and its coarsest correlation an eighth of that and still 2×2.
 RAFT_MULTIPLE, RAFT_SMALLEST = 8, 128
@@ -37,12 +39,14 @@ class DenseInverseSearch:
     """Dense inverse search (Kroeger, Timofte, Dai, Van Gool 2016) with variational refinement, by OpenCV. The same on every machine."""
 
     def flow(self, image: Tensor, other: Tensor) -> Tensor:
-        """As :meth:`FlowEstimator.flow`."""
+        """As :meth:`FlowEstimator.flow`. Pictures that are too small are padded by their edge pixels."""
         search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        first, second = _grey(image), _grey(other)
+        height, width = image.shape[2:]
+        padding = ((0, max(0, DIS_SMALLEST - height)), (0, max(0, DIS_SMALLEST - width)))
+        first, second = (np.pad(_grey(picture), padding, mode="edge") for picture in (image, other))
         with _threads(_DIS_THREADS):
             flow = search.calc(first, second, np.zeros((*first.shape, 2), np.float32))
-        return torch.from_numpy(np.ascontiguousarray(flow, np.float32))[None]
+        return torch.from_numpy(np.ascontiguousarray(flow[:height, :width], np.float32))[None]
 
 
 class Raft:
@@ -65,7 +69,7 @@ class Raft:
         padding = (left, columns - left, top, rows - top)
         pair = [functional.pad(2 * picture.to(self._device) - 1, padding, mode="replicate") for picture in (image, other)]
         with torch.inference_mode():
-            flow = self._network(*pair, num_flow_updates=RAFT_UPDATES)[-1]
+            flow: Tensor = self._network(*pair, num_flow_updates=RAFT_UPDATES)[-1]
         return flow[..., top : top + height, left : left + width].permute(0, 2, 3, 1).float().cpu().contiguous().clone()
 
 
