@@ -3,7 +3,10 @@
 
 def register() -> None:
     """Add everything the extension has."""
-    from . import backend, list_operators, operators, panel_lists, panels, preferences, properties, session, thumbnails
+    from .connection import backend
+    from .interface import list_operators, operators, panel_lists, panels, thumbnails
+    from .jobs import session
+    from .settings import preferences, properties
 
     for module in (properties, preferences, thumbnails, backend, session, operators, list_operators, panel_lists, panels):
         module.register()
@@ -11,7 +14,10 @@ def register() -> None:
 
 def unregister() -> None:
     """Leave no property, handler, timer, thread or process behind."""
-    from . import backend, list_operators, operators, panel_lists, panels, preferences, properties, session, thumbnails
+    from .connection import backend
+    from .interface import list_operators, operators, panel_lists, panels, thumbnails
+    from .jobs import session
+    from .settings import preferences, properties
 
     for module in (panels, panel_lists, list_operators, operators, session, backend, thumbnails, preferences, properties):
         module.unregister()

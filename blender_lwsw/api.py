@@ -42,13 +42,13 @@ from typing import Any
 
 import bpy
 
-from . import preferences
-from .backend import session_backend
-from .console import interruptible
+from .connection.backend import session_backend
 from .errors import LwswError
-from .job import Job, Progress
-from .plan import make_plan
-from .request import Request, Weight
+from .jobs.console import interruptible
+from .jobs.job import Job, Progress
+from .jobs.plan import make_plan
+from .settings import preferences
+from .settings.request import Request, Weight
 
 __all__ = ["Job", "LwswError", "Progress", "Request", "Result", "result_of", "resume_job", "run_job", "start_job", "stylize"]
 

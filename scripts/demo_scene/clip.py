@@ -27,7 +27,7 @@ def render_clip(scene: Any, folder: Path) -> None:
     root = str(Path(__file__).resolve().parent.parent.parent)
     if root not in sys.path:
         sys.path.insert(0, root)
-    from blender_lwsw.renderer import Renderer
+    from blender_lwsw.source.renderer import Renderer
 
     (folder / "cameras.json").unlink(missing_ok=True)
     renderer = Renderer(scene, range(scene.frame_start, scene.frame_end + 1), folder, interactive=False, object_masks=True)

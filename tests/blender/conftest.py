@@ -38,7 +38,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End without Blender's clean-up, which hangs in some versions of the module."""
-    from blender_lwsw.backend import session_backend
+    from blender_lwsw.connection.backend import session_backend
 
     session_backend.stop()
     _user_folder.cleanup()

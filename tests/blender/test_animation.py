@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import pytest
 
-from blender_lwsw.animation import values_over
+from blender_lwsw.settings.animation import values_over
 
 FRAMES = [1, 2, 3, 4, 5]
 PATHS = ["lwsw.relu1_1", "lwsw.relu2_1", "lwsw.content_weight"]

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from blender_lwsw.backend import Backend, BackendSettings
-from blender_lwsw.client import Client
+from blender_lwsw.connection.backend import Backend, BackendSettings
+from blender_lwsw.connection.client import Client
 from blender_lwsw.errors import LwswError
 
 

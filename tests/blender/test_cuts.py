@@ -11,10 +11,10 @@ import helpers
 import numpy as np
 import pytest
 
-from blender_lwsw import sequencer
-from blender_lwsw.cuts import camera_cuts, strip_cuts
 from blender_lwsw.errors import LwswError
-from blender_lwsw.plan import Plan, Request, make_plan
+from blender_lwsw.jobs.cuts import camera_cuts, strip_cuts
+from blender_lwsw.jobs.plan import Plan, Request, make_plan
+from blender_lwsw.results import sequencer
 
 
 def _camera(scene: bpy.types.Scene, name: str) -> bpy.types.Object:

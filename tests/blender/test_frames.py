@@ -8,8 +8,8 @@ import helpers
 import numpy as np
 import pytest
 
-from blender_lwsw import frames
 from blender_lwsw.errors import LwswError
+from blender_lwsw.source import frames
 
 
 def _touch(folder: Path, *names: str) -> None:

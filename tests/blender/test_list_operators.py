@@ -7,8 +7,8 @@ from typing import Any
 import bpy
 import pytest
 
-from blender_lwsw.animation import values_over
 from blender_lwsw.compat import fcurves
+from blender_lwsw.settings.animation import values_over
 
 
 def _paths(scene: bpy.types.Scene) -> list[str]:

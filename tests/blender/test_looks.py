@@ -11,8 +11,8 @@ import helpers
 import pytest
 
 from blender_lwsw.errors import LwswError
-from blender_lwsw.looks import Looks, read_looks
-from blender_lwsw.request import Request
+from blender_lwsw.settings.looks import Looks, read_looks
+from blender_lwsw.settings.request import Request
 
 FRAMES = [1, 2]
 BACKEND = Path(__file__).resolve().parents[2] / "backend"

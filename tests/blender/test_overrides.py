@@ -6,8 +6,8 @@ import bpy
 import helpers
 import pytest
 
-from blender_lwsw import passes
-from blender_lwsw.overrides import Overrides
+from blender_lwsw.source import passes
+from blender_lwsw.source.overrides import Overrides
 
 
 def _formats() -> list[str]:

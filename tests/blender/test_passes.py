@@ -11,9 +11,9 @@ import helpers
 import numpy as np
 import pytest
 
-from blender_lwsw import passes
 from blender_lwsw.errors import LwswError
-from blender_lwsw.renderer import Renderer
+from blender_lwsw.source import passes
+from blender_lwsw.source.renderer import Renderer
 
 
 def _render(scene: bpy.types.Scene, folder: Path, frames: list[int]) -> Renderer:

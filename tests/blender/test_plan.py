@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from blender_lwsw.errors import LwswError
-from blender_lwsw.plan import Plan, Request, make_plan
-from blender_lwsw.profiles import MAIN_LAYERS
+from blender_lwsw.jobs.plan import Plan, Request, make_plan
+from blender_lwsw.settings.profiles import MAIN_LAYERS
 
 
 def _error(scene: bpy.types.Scene, request: Request) -> LwswError:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from blender_lwsw.backend import Backend, BackendSettings
-from blender_lwsw.client import Client
+from blender_lwsw.connection.backend import Backend, BackendSettings
+from blender_lwsw.connection.client import Client
+from blender_lwsw.connection.process import BackendProcess, find_backend
 from blender_lwsw.errors import LwswError
-from blender_lwsw.process import BackendProcess, find_backend
 
 
 def _program(path: Path, body: str) -> Path:
@@ -60,7 +60,7 @@ def test_a_wrong_path_is_named(tmp_path: Path) -> None:
 
 
 def test_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("blender_lwsw.process.__file__", str(tmp_path / "extensions" / "lwsw" / "process.py"))
+    monkeypatch.setattr("blender_lwsw.connection.process.__file__", str(tmp_path / "extensions" / "lwsw" / "connection" / "process.py"))
     with pytest.raises(LwswError) as caught:
         find_backend("", {"PATH": str(tmp_path)})
     assert caught.value.code == "backend_not_found"
@@ -188,7 +188,7 @@ def test_the_real_one_is_started_again_after_it_died(backend: str) -> None:
 def test_the_real_one_ends_with_its_parent(backend: str) -> None:
     script = (
         "import sys, os; sys.path.insert(0, sys.argv[1])\n"
-        "from blender_lwsw.process import BackendProcess\n"
+        "from blender_lwsw.connection.process import BackendProcess\n"
         "process = BackendProcess([sys.argv[2]]); process.start(); print(process.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )

@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 import pytest
 
-from blender_lwsw import entries, profiles
+from blender_lwsw.settings import entries, profiles
 
 BACKEND = Path(__file__).resolve().parents[2] / "backend"
 

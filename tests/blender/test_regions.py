@@ -11,12 +11,12 @@ import bpy
 import helpers
 import pytest
 
-from blender_lwsw import passes
 from blender_lwsw.errors import LwswError
-from blender_lwsw.looks import Looks, read_looks
-from blender_lwsw.plan import Request, make_plan
-from blender_lwsw.regions import contents_of, rendered_names, shared_objects, surface_names
-from blender_lwsw.renderer import Renderer
+from blender_lwsw.jobs.plan import Request, make_plan
+from blender_lwsw.settings.looks import Looks, read_looks
+from blender_lwsw.settings.regions import contents_of, rendered_names, shared_objects, surface_names
+from blender_lwsw.source import passes
+from blender_lwsw.source.renderer import Renderer
 
 FRAMES = [1, 2]
 

@@ -11,8 +11,8 @@ from typing import Any
 import bpy
 
 import blender_lwsw
-from blender_lwsw.backend import BackendSettings, session_backend
-from blender_lwsw.session import session
+from blender_lwsw.connection.backend import BackendSettings, session_backend
+from blender_lwsw.jobs.session import session
 
 
 def _handlers() -> dict[str, list[Any]]:
@@ -72,7 +72,7 @@ def test_a_running_backend_is_stopped(backend: str) -> None:
 def test_no_exit_handler_is_left_behind() -> None:
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from blender_lwsw import backend\n"
+        "from blender_lwsw.connection import backend\n"
         "backend.Backend.stop = lambda self: print('stopped', flush=True)\n"
         "backend.register()\n"
         "if sys.argv[2] == 'off': backend.unregister(); print('off', flush=True)\n"

@@ -9,8 +9,10 @@ import helpers
 import numpy as np
 import pytest
 
-from blender_lwsw import compat, passes, sequencer
-from blender_lwsw.frames import file_name
+from blender_lwsw import compat
+from blender_lwsw.results import sequencer
+from blender_lwsw.source import passes
+from blender_lwsw.source.frames import file_name
 
 
 def _pictures(folder: Path, frames: list[int], seed: int = 0) -> dict[int, Path]:

@@ -9,11 +9,13 @@ import helpers
 import numpy as np
 import pytest
 
-from blender_lwsw import api, compat, passes, sequencer
+from blender_lwsw import api, compat
 from blender_lwsw.errors import LwswError
-from blender_lwsw.frames import file_name
-from blender_lwsw.plan import Request, make_plan
-from blender_lwsw.sequencer_source import SequencerSource
+from blender_lwsw.jobs.plan import Request, make_plan
+from blender_lwsw.results import sequencer
+from blender_lwsw.source import passes
+from blender_lwsw.source.frames import file_name
+from blender_lwsw.source.sequencer_source import SequencerSource
 
 WIDTH, HEIGHT = 64, 36
 

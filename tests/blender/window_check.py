@@ -158,11 +158,11 @@ def steps(folder: Path) -> Iterator[float]:
     import helpers
 
     import blender_lwsw
-    from blender_lwsw.session import session
+    from blender_lwsw.jobs.session import session
 
     blender_lwsw.register()
 
-    from blender_lwsw.job import Job
+    from blender_lwsw.jobs.job import Job
 
     time_steps(Job)
 

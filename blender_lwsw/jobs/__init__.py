@@ -1,0 +1,1 @@
+"""One job: what it will do, how it goes on, and how that is told."""

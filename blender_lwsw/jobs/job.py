@@ -1,0 +1,317 @@
+"""One job as a state machine: prepare, source (render or read files, uploading meanwhile), stylize, done.
+
+:meth:`Job.step` does a little and returns at once; a timer calls it in the window and a loop calls it elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .. import compat
+from ..connection.client import Client
+from ..connection.transfer import Transfer
+from ..errors import LwswError, cancelled, internal
+from ..results import sequencer
+from ..source.file_source import FileSource
+from ..source.frames import file_name
+from ..source.renderer import Renderer
+from ..source.sequencer_source import SequencerSource
+from .plan import Plan
+
+#: How long a cancelled job waits for the backend's answer before it ends without.
+CANCEL_SECONDS = 2.0
+
+ENDED = ("done", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a job is.
+
+    Attributes:
+        phase: ``prepare``, ``render``, ``read``, ``connect``, ``upload``, ``stylize``, ``done``, ``failed`` or ``cancelled``.
+        done: frames finished in this phase.
+        total: frames of the job.
+        fraction: 0 to 1 within this phase.
+        seconds_left: of this phase, or None while unknown.
+        text: the same as a short sentence.
+    """
+
+    phase: str
+    done: int
+    total: int
+    fraction: float
+    seconds_left: float | None
+    text: str
+
+
+@dataclass
+class Outcome:
+    """What a job has left behind so far."""
+
+    results: list[Path] = field(default_factory=list)
+    strip_name: str = ""
+    notes: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Job:
+    """Runs a plan.
+
+    Args:
+        plan: what to do.
+        connect: returns a client of a running backend; called in a thread.
+        interactive: do not block while Blender renders.
+        job_id: a job of the backend to take up where it stopped; empty for a new one.
+    """
+
+    def __init__(self, plan: Plan, connect: Callable[[Callable[[], bool]], Client], interactive: bool, job_id: str = "") -> None:
+        self.plan = plan
+        self.phase = "prepare"
+        self.error: LwswError | None = None
+        self.outcome = Outcome(notes=list(plan.notes))
+        self._interactive = interactive
+        self._transfer = Transfer(plan.order, connect, job_id)
+        self._source: Renderer | FileSource | SequencerSource | None = None
+        self._stop: LwswError | None = None  # why the job is ending, while something still has to end first
+        self._stop_began = 0.0
+        self._given = 0
+        self._results: set[int] = set()
+        self._status: dict[str, Any] = {}
+        self._began = self._phase_began = time.monotonic()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the job is done, failed or cancelled."""
+        return self.phase in ENDED
+
+    @property
+    def is_cancelling(self) -> bool:
+        """Whether the job is ending and has not ended yet."""
+        return self._stop is not None and not self.is_over
+
+    @property
+    def backend_timings(self) -> Mapping[str, Any]:
+        """What the backend says about where its time went."""
+        return self._transfer.timings
+
+    @property
+    def job_id(self) -> str:
+        """The job's name at the backend; empty before there is one."""
+        return self._transfer.job_id
+
+    def can_resume(self) -> bool:
+        """Whether the job has stopped at a point from which it can be taken up: all frames are rendered."""
+        return self.phase in ("failed", "cancelled") and self.job_id != "" and self.plan.from_rendered() is not None
+
+    def discard(self, job_id: str) -> None:
+        """Remove an older job at the backend, whose frames nobody needs any more; call before the first step."""
+        self._transfer.discard(job_id)
+
+    @property
+    def waits_for_backend(self) -> bool:
+        """Whether nothing of Blender is rendering: waiting may then sleep, and may be interrupted."""
+        return self.phase == "stylize"
+
+    def cancel(self) -> None:
+        """Stop within two seconds, or after the frame that Blender is rendering; finished frames stay."""
+        self._begin_to_stop(cancelled())
+
+    def abandon(self) -> None:
+        """Stop at once, because Blender's data is about to go: another file is loaded, or the extension is turned off."""
+        self.cancel()
+        if not self.is_over:
+            self._end(cancelled())
+        self._transfer.join(CANCEL_SECONDS)
+
+    def step(self) -> bool:
+        """Go on a little; return whether there is more to do. Errors end the job and are kept in :attr:`error`."""
+        if self.is_over:
+            return False
+        try:
+            if self._stop is not None:
+                self._go_on_stopping(self._stop)
+            else:
+                self._advance()
+        except LwswError as error:
+            self._begin_to_stop(error)
+        except Exception as error:  # noqa: BLE001 - whatever happens, the scene must be put back and the artist told
+            self._begin_to_stop(internal(error))
+        return not self.is_over
+
+    def progress(self) -> Progress:
+        """Return where the job is."""
+        total = len(self.plan.frames)
+        if self.is_over:
+            texts = {"done": f"Done: {len(self._results)} frames", "cancelled": "Cancelled", "failed": "Failed"}
+            return Progress(self.phase, len(self._results), total, 1.0 if self.phase == "done" else 0.0, None, texts[self.phase])
+        if self.is_cancelling:
+            waiting = self._source is not None and self._source.is_busy
+            text = "Stopping after the frame that is rendering; Esc stops it at once" if waiting else "Stopping…"
+            return Progress(self.phase, 0, total, 0.0, None, text)
+        if self.phase == "stylize":
+            return self._stylize_progress(total)
+        words = {"prepare": "Preparing", "render": "Rendering", "read": "Reading"}[self.phase]
+        shown = min(self._given + 1, total)
+        left = (time.monotonic() - self._phase_began) / self._given * (total - self._given) if self._given else None
+        return Progress(self.phase, self._given, total, self._given / total, left, f"{words} frame {shown}/{total}")
+
+    def _stylize_progress(self, total: int) -> Progress:
+        transfer = self._transfer
+        if transfer.phase == "connect":
+            return Progress("connect", 0, total, 0.0, None, "Waiting for the backend")
+        if transfer.phase == "upload":
+            return Progress(
+                "upload",
+                transfer.uploaded,
+                total,
+                transfer.uploaded / total,
+                None,
+                f"Sending frame {min(transfer.uploaded + 1, total)}/{total}",
+            )
+        done, fraction = int(self._status.get("frames_done") or 0), float(self._status.get("share_done") or 0.0)
+        left = self._status.get("seconds_left")
+        text = f"Painting frame {min(done + 1, total)}/{total}"
+        if self.plan.order.job["settings"].get("second_pass", "none") != "none":  # nothing is done before the second pass
+            text = f"Painting in two passes, {fraction:.0%}"
+        return Progress("stylize", done, total, fraction, None if left is None else float(left), text)
+
+    # ------------------------------------------------------------------ phases
+
+    def _advance(self) -> None:
+        self._hear()
+        if self.phase == "prepare":
+            self._prepare()
+        elif self.phase in ("render", "read"):
+            self._feed()
+        elif self.phase == "stylize" and not self._transfer.is_alive():
+            self._hear()
+            self._finish()
+
+    def _prepare(self) -> None:
+        plan = self.plan
+        scene = self._scene()
+        # The backend is looked for first: that it is missing should not be said after a night of rendering.
+        self._transfer.begin()
+        if plan.renders:
+            self._source = Renderer(scene, plan.frames, plan.source_folder, self._interactive, plan.object_masks)
+        elif not plan.pictures:
+            self._source = SequencerSource(compat.find_scene(plan.sequencer_uid) or scene, plan.frames, plan.source_folder)
+        else:
+            self._source = FileSource(scene, plan.frames, plan.pictures, plan.passes, plan.cameras, plan.source_folder)
+        self._enter("render" if plan.renders else "read")
+        self._source.begin()
+
+    def _feed(self) -> None:
+        source = self._source
+        assert source is not None
+        uploads = source.step()
+        if uploads is not None:
+            self._given += 1
+            self._transfer.add(uploads)
+        if source.is_finished:
+            self._transfer.finish_input(source.cameras())
+            source.end()
+            self._enter("stylize")
+
+    def _hear(self) -> None:
+        """Take in what the transfer has to say: results become visible at once, an error ends the job."""
+        events = self._transfer.events()
+        for note in events.notes:
+            self._note(note)
+        if events.statuses:
+            self._status = events.statuses[-1]
+        if events.results:
+            self._results.update(events.results)
+            self._show()
+        if self._transfer.error is not None:
+            raise self._transfer.error
+
+    def _show(self) -> None:
+        plan = self.plan
+        self.outcome.results = [plan.order.output / file_name(frame, ".png") for frame in sorted(self._results)]
+        ready = self._leading_results()
+        if not plan.add_strip or not ready:
+            return
+        order = plan.order
+        size = (int(order.job["width"]), int(order.job["height"]))
+        label = next(iter(order.styles.values())).stem
+        show = sequencer.Show(label, order.output, plan.frames, plan.shown_pictures(), plan.add_source_strip, size, plan.from_sequencer)
+        scene = self._scene()
+        editor_scene = compat.find_scene(plan.sequencer_uid) or scene
+        self.outcome.strip_name, note = sequencer.update_strip(scene, editor_scene, show, ready)
+        if note:
+            self._note(note)
+        sequencer.redraw()
+
+    def _leading_results(self) -> list[int]:
+        """Return the finished frames up to the first that is missing: a strip has no holes."""
+        ready: list[int] = []
+        for frame in self.plan.frames:
+            if frame not in self._results:
+                break
+            ready.append(frame)
+        return ready
+
+    def _finish(self) -> None:
+        missing = [frame for frame in self.plan.frames if frame not in self._results]
+        if missing:
+            raise LwswError("missing_frames", f"The backend finished without frame {missing[0]}.", "Press Stylize again.")
+        self._remember_files()
+        self._end(None)
+
+    def _remember_files(self) -> None:
+        """Point the file patterns at what was rendered, so that another painting needs no new render; the artist's own stay."""
+        if not self.plan.renders:
+            return
+        settings = self._scene().lwsw
+        for name, folder, pattern in (("color_pattern", "frames", "####.png"), ("passes_pattern", "passes", "####.exr")):
+            if not getattr(settings, name):
+                path = str(self.plan.source_folder / folder / pattern)
+                setattr(settings, name, bpy.path.relpath(path) if bpy.data.filepath else path)
+
+    def _begin_to_stop(self, error: LwswError) -> None:
+        if self._stop is None and not self.is_over:
+            self._stop, self._stop_began = error, time.monotonic()
+            self._transfer.cancel()
+
+    def _go_on_stopping(self, error: LwswError) -> None:
+        if self._source is not None and self._source.is_busy:
+            # putting the scene back under a running render would write its file somewhere else
+            with contextlib.suppress(LwswError):
+                self._source.step()
+        elif not self._transfer.is_alive() or time.monotonic() - self._stop_began > CANCEL_SECONDS:
+            self._end(error)
+
+    def _end(self, error: LwswError | None) -> None:
+        self.error = error
+        self._enter("done" if error is None else "cancelled" if error.code == "cancelled" else "failed")
+        if self._source is not None:
+            self._source.end()
+        seconds = self.outcome.seconds
+        seconds.update(self._transfer.seconds)
+        seconds["stylize"] = max(0.0, seconds.get("stylize", 0.0) - seconds.get("download", 0.0))
+        seconds["total"] = time.monotonic() - self._began
+
+    def _enter(self, phase: str) -> None:
+        now = time.monotonic()
+        if self.phase in ("render", "read"):
+            self.outcome.seconds[self.phase] = now - self._phase_began
+        self.phase, self._phase_began = phase, now
+
+    def _note(self, text: str) -> None:
+        if text not in self.outcome.notes:
+            self.outcome.notes.append(text)
+
+    def _scene(self) -> bpy.types.Scene:
+        scene = compat.find_scene(self.plan.scene_uid)
+        if scene is None:
+            raise LwswError("nothing_to_stylize", f"The scene {self.plan.scene_name} is gone.", "Press Stylize in a scene that exists.")
+        return scene

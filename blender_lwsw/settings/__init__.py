@@ -1,0 +1,1 @@
+"""What an artist can set, and what it means for a job."""

@@ -1,0 +1,1 @@
+"""Where frames come from: the renderer, files, the sequencer."""

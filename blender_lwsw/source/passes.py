@@ -1,0 +1,149 @@
+"""Rendering set up so that every frame comes with its motion and depth: multilayer EXR, no motion blur, sequencer off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from .. import compat
+from ..errors import LwswError
+from .overrides import Overrides
+
+#: How many objects one pixel can belong to, as is usual for Cryptomatte.
+CRYPTOMATTE_LEVELS = 6
+
+
+def check_scene(scene: bpy.types.Scene) -> None:
+    """Say what would make a render useless, before anything is rendered.
+
+    Raises:
+        LwswError: ``no_camera``, ``motion_blur``, ``missing_pass``.
+    """
+    if scene.camera is None and not any(marker.camera for marker in scene.timeline_markers):
+        raise LwswError(
+            "no_camera", f"The scene {scene.name} has no camera.", "Add a camera, or choose already rendered files as the source."
+        )
+    if scene.render.use_motion_blur:
+        raise LwswError(
+            "motion_blur",
+            "Motion blur is on, and Blender then leaves the Vector pass empty.",
+            "Turn off Motion Blur in the render properties. To keep the blur, render the pictures yourself and choose them as Files, "
+            "without passes: their motion is then estimated.",
+        )
+    if scene.render.engine == "BLENDER_WORKBENCH":
+        raise LwswError("missing_pass", "The Workbench engine has no Vector pass.", "Render with Cycles or EEVEE.")
+    if not any(layer.use for layer in scene.view_layers):
+        raise LwswError("nothing_to_stylize", "All view layers are excluded from rendering.", "Turn on Use for Rendering in a view layer.")
+
+
+def pass_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
+    """Return the view layer whose motion counts: the first one that is rendered."""
+    return next(layer for layer in scene.view_layers if layer.use)
+
+
+def set_up(scene: bpy.types.Scene, overrides: Overrides, object_masks: bool = False) -> None:
+    """Make the scene render what a job needs; everything that changes is recorded in ``overrides``.
+
+    One view layer gets the Vector and Depth passes, and the Cryptomatte object pass where there are regions. The sequencer is off:
+    results of an earlier run lie there.
+    """
+    overrides.keep_frame()
+    chosen = pass_layer(scene)
+    for layer in scene.view_layers:
+        owner = f'view_layers["{bpy.utils.escape_identifier(layer.name)}"]'
+        # on one layer only: two Vector passes in a file could not be told apart
+        for name in ("use_pass_vector", "use_pass_z", *(("use_pass_cryptomatte_object",) if object_masks else ())):
+            overrides.set(owner, name, layer == chosen)
+    if object_masks:
+        overrides.set(f'view_layers["{bpy.utils.escape_identifier(chosen.name)}"]', "pass_cryptomatte_depth", CRYPTOMATTE_LEVELS)
+    overrides.set(f'view_layers["{bpy.utils.escape_identifier(chosen.name)}"]', "use_pass_combined", True)
+    for name, value in (
+        ("use_sequencer", False),
+        ("use_single_layer", False),
+        ("use_border", False),
+        ("use_stamp", False),
+        ("use_multiview", False),
+        ("use_placeholder", False),
+        ("use_persistent_data", True),  # half of a frame's time is loading the scene
+        *((name, True) for name in compat.render_output_names()),
+    ):
+        overrides.set("render", name, value)
+    overrides.set("render", "filepath", scene.render.filepath)
+    overrides.keep_image_settings()
+
+
+def use_exr(image_settings: Any) -> None:
+    """Write multilayer EXR: 32-bit float for the passes, losslessly compressed."""
+    compat.set_file_format(image_settings, "OPEN_EXR_MULTILAYER")
+    image_settings.color_management = "FOLLOW_SCENE"
+    image_settings.color_depth = "32"
+    image_settings.exr_codec = "ZIP"
+
+
+def use_png(image_settings: Any) -> None:
+    """Write display-referred PNG: 16-bit RGB through the scene's view transform."""
+    compat.set_file_format(image_settings, "PNG")
+    image_settings.color_management = "FOLLOW_SCENE"
+    image_settings.color_mode = "RGB"
+    image_settings.color_depth = "16"
+    image_settings.compression = 15
+
+
+def not_rendered(frame: int, reason: str = "") -> LwswError:
+    """Return the error of a frame that Blender did not write."""
+    detail = f" ({reason.strip().removeprefix('Error: ').rstrip('.')})" if reason.strip() else ""
+    return LwswError(
+        "missing_frames", f"Blender did not write frame {frame}{detail}.", "Render a single frame yourself to see what is wrong."
+    )
+
+
+def save_display_referred(scene: bpy.types.Scene, exr: str, png: str) -> None:
+    """Write what the artist sees of a rendered EXR (the compositor's result where there is one) as a 16-bit PNG.
+
+    Args:
+        scene: its view transform and output settings are used; :func:`use_png` must have been called on them.
+        exr: path of a multilayer EXR that Blender wrote.
+        png: path of the picture to write.
+
+    Raises:
+        LwswError: ``unreadable_frame``.
+    """
+    image = None
+    try:
+        image = bpy.data.images.load(exr)
+        image.save_render(png, scene=scene)
+    except RuntimeError as error:
+        reason = str(error).strip().removeprefix("Error: ").rstrip(".")
+        raise LwswError("unreadable_frame", f"The frame {exr} cannot be read ({reason}).", "Render this frame again.") from None
+    finally:
+        if image is not None:
+            bpy.data.images.remove(image)
+
+
+def camera_of(scene: bpy.types.Scene) -> dict[str, Any] | None:
+    """Return the scene's camera at the current frame as ``cameras.json`` wants it, or None without a camera.
+
+    ``view`` is world to camera and ``projection`` is Blender's camera matrix for the render size, both as four rows.
+    ``clip_end`` is in scene units.
+    """
+    if scene.camera is None:
+        return None
+    layer = pass_layer(scene)
+    layer.update()
+    depsgraph = layer.depsgraph  # of this scene, whichever one the window shows
+    camera = scene.camera.evaluated_get(depsgraph)
+    width, height = render_size(scene)
+    render = scene.render
+    projection = camera.calc_matrix_camera(depsgraph, x=width, y=height, scale_x=render.pixel_aspect_x, scale_y=render.pixel_aspect_y)
+    return {
+        "view": [list(row) for row in camera.matrix_world.normalized().inverted()],
+        "projection": [list(row) for row in projection],
+        "clip_end": float(getattr(camera.data, "clip_end", 0.0)),
+    }
+
+
+def render_size(scene: bpy.types.Scene) -> tuple[int, int]:
+    """Return width and height of the render in pixels."""
+    render = scene.render
+    return render.resolution_x * render.resolution_percentage // 100, render.resolution_y * render.resolution_percentage // 100

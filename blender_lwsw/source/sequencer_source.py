@@ -1,0 +1,123 @@
+"""Takes what the sequencer shows, movies and image sequences among it: the same interface as the renderer, so that a job need not care."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .. import compat
+from ..errors import LwswError, cancelled
+from ..marks import RESULT_MARK
+from . import passes
+from .frames import Uploads, file_name
+from .overrides import Overrides
+
+
+class SequencerSource:
+    """Goes through frames of a timeline and writes each as it is seen there, without the paintings that lie above.
+
+    The pictures are display-referred: they went through the view transform once, as in the preview. Files go to
+    ``folder/frames/0001.png``. A movie's frame takes milliseconds, so each is rendered while the caller waits.
+
+    Args:
+        scene: the scene whose sequencer is meant, see :func:`.compat.sequencer_scene`.
+        frames: frame numbers of its timeline.
+        folder: where the pictures go.
+    """
+
+    is_busy = False
+
+    def __init__(self, scene: bpy.types.Scene, frames: tuple[int, ...], folder: Path) -> None:
+        self._scene_uid = scene.session_uid
+        self._waiting = list(frames)
+        self._folder = folder / "frames"
+        self._overrides = Overrides(scene)
+
+    def begin(self) -> None:
+        """Override what has to be."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        scene, overrides = self._scene(), self._overrides
+        overrides.keep_frame()
+        for strip in scene.sequence_editor.strips_all:
+            if RESULT_MARK in strip:
+                overrides.set(f'sequence_editor.strips_all["{bpy.utils.escape_identifier(strip.name)}"]', "mute", True)
+        switches = dict.fromkeys(("use_sequencer", *compat.render_output_names()), True)
+        switches |= dict.fromkeys(("use_border", "use_stamp", "use_multiview", "use_placeholder"), False)
+        for name, value in switches.items():
+            overrides.set("render", name, value)
+        overrides.set("render", "filepath", scene.render.filepath)
+        overrides.keep_image_settings()
+
+    def end(self) -> None:
+        """Put everything back. Safe to call more than once, and when the scene is gone."""
+        self._overrides.restore()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every frame has been returned by :meth:`step`."""
+        return not self._waiting
+
+    def cameras(self) -> Mapping[str, Any] | None:
+        """Return None: nothing is known of a movie's camera."""
+        return None
+
+    def step(self) -> Uploads | None:
+        """Render the next frame and return its file.
+
+        Raises:
+            LwswError: ``cancelled`` when the artist stopped the render, ``missing_frames`` when Blender wrote nothing.
+        """
+        if not self._waiting:
+            return None
+        frame = self._waiting.pop(0)
+        scene = self._scene()
+        self._overrides.apply_again()
+        passes.use_png(scene.render.image_settings)
+        png = self._folder / file_name(frame, ".png")
+        partial = png.with_name(f".{png.stem}.partial.png")
+        scene.render.filepath = str(partial)
+        scene.frame_set(frame)
+        try:
+            result = bpy.ops.render.render(write_still=True, scene=scene.name)
+        except RuntimeError as error:
+            raise passes.not_rendered(frame, str(error)) from None
+        if "CANCELLED" in result:
+            raise cancelled()
+        if not partial.is_file():
+            raise passes.not_rendered(frame)
+        partial.replace(png)
+        return Uploads(frame, png, None)
+
+    def _scene(self) -> bpy.types.Scene:
+        scene = compat.find_scene(self._scene_uid)
+        if scene is None or scene.sequence_editor is None:
+            raise LwswError("nothing_to_stylize", "The scene with the sequencer is gone.", "Press Stylize in a scene that exists.")
+        return scene
+
+
+def shown_frames(scene: bpy.types.Scene, first: int, last: int) -> range:
+    """Return the frames from ``first`` to ``last`` between the first and the last strip that shows something other than our paintings.
+
+    Raises:
+        LwswError: ``nothing_to_stylize`` where there are none.
+    """
+    ranges = [compat.strip_range(strip) for strip in _footage(scene)]
+    if not ranges:
+        hint = "Add a movie or an image sequence in the Sequencer, or choose another source."
+        raise LwswError("nothing_to_stylize", f"The sequencer of the scene {scene.name} shows nothing that could be stylized.", hint)
+    start, end = min(start for start, _ in ranges), max(end for _, end in ranges)
+    frames = range(max(first, start), min(last, end - 1) + 1)
+    if not frames:
+        message = f"The strips of the sequencer ({start} to {end - 1}) lie outside of the frame range {first} to {last}."
+        raise LwswError("nothing_to_stylize", message, "Move the strips, or set the scene's frame range to where they are.")
+    return frames
+
+
+def _footage(scene: bpy.types.Scene) -> Iterator[Any]:
+    editor = scene.sequence_editor
+    for strip in editor.strips if editor else ():
+        if strip.type != "SOUND" and RESULT_MARK not in strip and not strip.mute and not editor.channels[strip.channel].mute:
+            yield strip
