@@ -13,7 +13,7 @@ from .job import Job, Progress
 #: Seconds between two steps of a job in the window.
 TICK_SECONDS = 0.1
 
-_AREAS = ("NODE_EDITOR", "SEQUENCE_EDITOR")
+_AREAS = ("NODE_EDITOR", "SEQUENCE_EDITOR", "IMAGE_EDITOR")
 
 
 class Session:

@@ -1,4 +1,4 @@
-"""The lists in the panels: paintings that are blended, and regions."""
+"""Objects with a look of their own."""
 
 from __future__ import annotations
 
@@ -7,24 +7,14 @@ from typing import Any
 
 import bpy
 
-from ..settings.profiles import LAYER_LABELS, MAIN_LAYERS
-from ..settings.properties import AS_SCENE
-from ..settings.regions import Contents, contents_of, rendered_names, shared_objects, target_of, title_of
-from .panel_text import draw_paragraph
+from ...settings.profiles import LAYER_LABELS, MAIN_LAYERS
+from ...settings.properties import AS_SCENE
+from ...settings.regions import Contents, contents_of, rendered_names, shared_objects, target_of, title_of
+from .base import Section
+from .text import draw_paragraph
 
 #: In larger scenes the panel does not look at the objects, so that it stays quick; Stylize does.
 LARGEST_SCENE = 2000
-
-
-class LWSW_UL_paintings(bpy.types.UIList):
-    """One painting a line, with its share."""
-
-    def draw_item(self, _context: Any, layout: Any, _data: Any, item: Any, _icon: int, _active_data: Any, _active: str) -> None:
-        """Draw a line."""
-        row = layout.split(factor=0.55)
-        there = bool(item.path) and Path(bpy.path.abspath(item.path)).is_file()
-        row.label(text=bpy.path.basename(item.path) or "No file", icon="IMAGE_DATA" if there else "ERROR")
-        row.prop(item, "weight", text="", slider=True)
 
 
 class LWSW_UL_regions(bpy.types.UIList):
@@ -42,25 +32,15 @@ class LWSW_UL_regions(bpy.types.UIList):
             row.label(text=target.name, icon="OBJECT_DATA" if item.target_type == "OBJECT" else "OUTLINER_COLLECTION")
 
 
-def draw_other_paintings(layout: Any, settings: Any) -> None:
-    """Draw the paintings that are blended with the main one; only a button while there are none."""
-    if not settings.extra_styles:
-        layout.operator("lwsw.add_style", text="Blend In Another Painting", icon="ADD")
-        return
-    layout.prop(settings, "style_weight", slider=True)
-    row = layout.row()
-    row.template_list("LWSW_UL_paintings", "", settings, "extra_styles", settings, "extra_style_index", rows=2)
-    buttons = row.column(align=True)
-    buttons.operator("lwsw.add_style", text="", icon="ADD")
-    buttons.operator("lwsw.remove_style", text="", icon="REMOVE")
-    if settings.extra_style_index < len(settings.extra_styles):
-        item = settings.extra_styles[settings.extra_style_index]
-        layout.prop(item, "path", text="")
-        if not item.path or not Path(bpy.path.abspath(item.path)).is_file():
-            layout.label(text="This file does not exist", icon="ERROR")
+class Regions(Section):
+    bl_label = "Regions"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - Blender's way
+
+    def draw(self, context: bpy.types.Context) -> None:
+        _draw_regions(self.layout, context)
 
 
-def draw_regions(layout: Any, context: bpy.types.Context) -> None:
+def _draw_regions(layout: Any, context: bpy.types.Context) -> None:
     """Draw the list of regions, what is wrong with them, and the chosen one."""
     settings = context.scene.lwsw
     if not settings.regions:
@@ -116,8 +96,3 @@ def _draw_region(layout: Any, context: bpy.types.Context, item: Any, contents: C
         column.prop(item, "content_weight")
     column.prop(item, "strength", slider=True)
     column.prop(item, "color")
-
-
-_CLASSES = (LWSW_UL_paintings, LWSW_UL_regions)
-
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)

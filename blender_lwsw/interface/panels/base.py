@@ -1,0 +1,19 @@
+"""What all panels share."""
+
+from __future__ import annotations
+
+import bpy
+
+
+class Section:
+    """A part of the sidebar tab; each editor gets a class of its own of it."""
+
+    bl_region_type = "UI"
+    bl_category = "LWSW"
+    parent: type[Section] | None = None
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.scene is None:
+            return False
+        return cls.bl_space_type != "NODE_EDITOR" or context.space_data.tree_type == "CompositorNodeTree"
