@@ -9,6 +9,12 @@ print(result.results, result.strip_name, result.report["seconds"])
 api.stylize(scene, style="//wave.png", source="FILES", pictures="//frames/####.png", passes="//passes/####.exr",
             frame_start=1, frame_end=3, add_strip=False)
 
+# pictures of Render Animation: their motion is rendered now, with one sample
+api.stylize(style="//wave.png", source="FILES", pictures="//render/", render_passes=True)
+
+# every selected strip of the sequencer, each into a strip above it
+api.stylize_strips(style="//wave.png")
+
 # footage: what the sequencer shows, a movie strip for instance
 api.stylize(style="//wave.png", source="SEQUENCER")
 
@@ -26,6 +32,28 @@ api.stylize(style="//wave.png", regions=[
     {"name": "Titles", "objects": ["Text*"], "strength": 0},
 ])
 
+# a look by name: those that come with the extension, and those that you saved
+print(list(api.presets()))
+api.apply_preset(bpy.context.scene, "Oil Impasto")
+
+# what is in the way of the scene's job, and what painting will take (None before the first job on this machine)
+print(api.obstacle(bpy.context.scene), api.estimate(bpy.context.scene))
+
+# the backend: install it once (blender -b --online-mode), or name one that is there
+api.install_backend(progress=lambda progress: print(progress.text))
+api.use_backend(url="http://render-box:8000", token="…")
+
+# whatever stopped last night: paused, cancelled, or Blender is gone; goes on to the same bytes
+api.resume()
+
+# a strip of results remembers how it was made: once more with the scene's settings of now, beside the old one
+api.run_job(api.again(strip, as_it_was=False, new_version=True))
+
+# try looks on one frame: small, in seconds; and a sheet of variations, of which one is taken
+still = api.preview(frame=12, width=256, output="//look.png")
+sheet, variations = api.explore(output="//sheet.png")
+api.take_variation(bpy.context.scene, variations[4])
+
 try:
     api.stylize()
 except api.LwswError as error:
@@ -35,22 +63,74 @@ except api.LwswError as error:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from .connection.backend import session_backend
+from .connection.client import Client
+from .connection.installed import Installed
+from .connection.installer import InstallProgress, session_installer
+from .connection.process import locate_backend
 from .errors import LwswError
+from .jobs.again import plan_again, remembered, settings_scene
 from .jobs.console import interruptible
 from .jobs.job import Job, Progress
-from .jobs.plan import make_plan
+from .jobs.plan import Plan, make_plan
+from .jobs.readiness import obstacle
+from .jobs.record import StoppedJob, find_stopped, forget_stopped
+from .jobs.session import session
+from .jobs.stopped import plan_of
+from .jobs.strip_jobs import strip_jobs
+from .jobs.workload import estimate_scene as estimate
+from .look.still import Still, paint_still
+from .look.variations import Variation, take_variation, variations_of
+from .results.versions import next_version, versions
 from .settings import preferences
+from .settings.folders import output_folder
+from .settings.presets import apply_preset, presets
 from .settings.request import Request, Weight
+from .settings.snapshot import restore_snapshot
+from .source.frames import write_file
+from .source.overrides import Overrides
 
-__all__ = ["Job", "LwswError", "Progress", "Request", "Result", "result_of", "resume_job", "run_job", "start_job", "stylize"]
+__all__ = [
+    "InstallProgress",
+    "Installed",
+    "Job",
+    "LwswError",
+    "Progress",
+    "Request",
+    "Result",
+    "Still",
+    "StoppedJob",
+    "again",
+    "apply_preset",
+    "discard",
+    "estimate",
+    "explore",
+    "install_backend",
+    "obstacle",
+    "presets",
+    "preview",
+    "restore_settings",
+    "result_of",
+    "resume",
+    "resume_job",
+    "resume_stopped",
+    "run_job",
+    "start_job",
+    "start_strip_jobs",
+    "stopped_job",
+    "stylize",
+    "stylize_strips",
+    "take_variation",
+    "uninstall_backend",
+    "use_backend",
+]
 
 
 @dataclass(frozen=True)
@@ -85,6 +165,7 @@ def stylize(
     regions: Sequence[Mapping[str, Any]] | None = None,
     cuts: str | Sequence[int] | None = None,
     second_pass: str | None = None,
+    motion_blur: str | None = None,
     iterations: int | None = None,
     first_iterations: int | None = None,
     seed: int | None = None,
@@ -92,8 +173,9 @@ def stylize(
     frame_start: int | None = None,
     frame_end: int | None = None,
     source: str | None = None,
-    pictures: str | Path | None = None,
+    pictures: str | Path | Mapping[int, Path] | None = None,
     passes: str | Path | None = None,
+    render_passes: bool | None = None,
     output: str | Path | None = None,
     add_strip: bool = True,
     add_source_strip: bool | None = None,
@@ -124,6 +206,7 @@ def stylize(
             pictures show it), ``markers`` (the first two only), ``none``, or the numbers of the frames that begin one.
         second_pass: ``none``, ``backward`` (what has just come into view looks as it will later) or ``loop`` (the last frame flows into
             the first).
+        motion_blur: ``refuse`` or ``apart``: where the render has motion blur, render its motion a second time without it.
         iterations: optimization steps of each frame after the first.
         first_iterations: optimization steps of the first frame.
         seed: same seed, same picture.
@@ -131,8 +214,10 @@ def stylize(
         frame_start, frame_end: frame range, both included; the scene's by default.
         source: ``RENDER`` (render now), ``FILES`` (``pictures`` and ``passes`` are already there) or ``SEQUENCER`` (what the sequencer
             shows, such as a movie, in the frame range of its timeline; its motion is estimated).
-        pictures: pattern of display-referred PNGs, or of EXR.
-        passes: pattern of multilayer EXRs with a Vector pass.
+        pictures: pattern of display-referred PNGs or JPEGs, or of EXR; any one file of them; a folder with one sequence; or the files
+            by frame number.
+        passes: pattern of multilayer EXRs with a Vector pass; any one file, or a folder.
+        render_passes: render Vector and Depth for ``pictures`` now, apart from them and with one sample.
         output: folder for the results ``0001.png``…; the render goes into its subfolder ``source``.
         add_strip: show the results in the sequencer.
         add_source_strip: also show the source there if nothing does.
@@ -148,9 +233,10 @@ def stylize(
     request = Request(
         style=style, profile=profile, layer_weights=layer_weights, content_weight=content_weight, temporal_weight=temporal_weight,
         strength=strength, frequency_exponent=frequency_exponent, color=color, content_layers=content_layers,
-        normalization=normalization, regions=regions, cuts=cuts, second_pass=second_pass, iterations=iterations,
+        normalization=normalization, regions=regions, cuts=cuts, second_pass=second_pass, motion_blur=motion_blur, iterations=iterations,
         first_iterations=first_iterations, seed=seed, width=width, frame_start=frame_start, frame_end=frame_end, source=source,
-        pictures=pictures, passes=passes, output=output, add_strip=add_strip, add_source_strip=add_source_strip, settings=settings or {},
+        pictures=pictures, passes=passes, render_passes=render_passes, output=output, add_strip=add_strip,
+        add_source_strip=add_source_strip, settings=settings or {},
     )  # fmt: skip
     return run_job(start_job(scene, request, interactive=False), progress)
 
@@ -163,28 +249,342 @@ def run_job(job: Job, progress: Callable[[Progress], None] | None = None) -> Res
     return result_of(job)
 
 
-def start_job(scene: bpy.types.Scene | None = None, request: Request | None = None, *, interactive: bool) -> Job:
+def start_job(
+    scene: bpy.types.Scene | None = None, request: Request | None = None, *, interactive: bool, after_render: bool = False
+) -> Job:
     """Check everything and return a job whose ``step()`` the caller drives.
 
+    Args:
+        scene: the scene; the active one by default.
+        request: what differs from its settings.
+        interactive: do not block while Blender renders.
+        after_render: a handler of ``bpy.app.handlers.render_complete`` drives it.
+
     Raises:
-        LwswError: see :func:`.plan.make_plan`.
+        LwswError: see :func:`.plan.make_plan`; ``backend_not_found`` at once, so that nothing is rendered in vain.
     """
     plan = make_plan(scene or bpy.context.scene, request or Request(), preferences.device())
+    where = preferences.backend_settings()
+    if not where.url:
+        locate_backend(where.path, installed=where.installed)
+    return Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive, after_render=after_render)
+
+
+def start_strip_jobs(
+    scene: bpy.types.Scene | None = None,
+    request: Request | None = None,
+    strips: Sequence[str] | None = None,
+    *,
+    interactive: bool,
+    taken: Collection[Path] = (),
+) -> list[Job]:
+    """Check everything and return a job for each strip, to be driven one after the other.
+
+    Args:
+        scene: whose sequencer and settings count; the active one by default.
+        request: what differs from its settings.
+        strips: names of image, movie or scene strips; those that are selected by default.
+        interactive: do not block while Blender renders.
+        taken: output folders that other jobs fill.
+
+    Raises:
+        LwswError: see :func:`.strip_jobs.strip_jobs` and :func:`.plan.make_plan`.
+    """
+    scene = scene or bpy.context.scene
+    where, folders, jobs = preferences.backend_settings(), set(taken), []
+    for asked in strip_jobs(scene, request or Request(), strips):
+        plan = make_plan(asked.scene, asked.request, preferences.device(), scene, asked.offset)
+        if plan.order.output in folders:
+            free = replace(asked.request, output=next_version(plan.order.output, folders))
+            plan = make_plan(asked.scene, free, preferences.device(), scene, asked.offset)
+        folders.add(plan.order.output)
+        jobs.append(Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive))
+    return jobs
+
+
+def stylize_strips(
+    scene: bpy.types.Scene | None = None,
+    strips: Sequence[str] | None = None,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    **arguments: Any,
+) -> list[Result]:
+    """Stylize strips of the sequencer, each into a strip above it, and wait until all are done.
+
+    Image strips of rendered files use the vectors that lie beside them (multilayer EXR, or a folder ``passes``), scene strips render their
+    scene, and the motion of everything else is estimated. Each strip is a shot of its own; one that was cut in two and not moved goes on.
+
+    Args:
+        scene: whose sequencer and settings count; the active one by default.
+        strips: names of image, movie or scene strips; those that are selected by default.
+        progress: called several times a second.
+        arguments: as for :func:`stylize`, without ``source``, ``pictures``, ``passes`` and the frame range. Each strip gets a folder in
+            ``output``.
+
+    Raises:
+        LwswError: as for :func:`stylize`.
+    """
+    jobs = start_strip_jobs(scene, Request(**arguments), strips, interactive=False)
+    return [run_job(job, progress) for job in jobs]
+
+
+def stopped_job(scene: bpy.types.Scene | None = None, *, output: str | Path | None = None) -> StoppedJob | None:
+    """Return the newest job that stopped before it was done and that nobody works on, however long ago, or None.
+
+    Args:
+        scene: the scene whose output folder, and versions of it, are looked through; the active one by default.
+        output: the folder of the results, where it is another one.
+    """
+    folder = output_folder(scene or bpy.context.scene) if output is None else Path(bpy.path.abspath(str(output))).absolute()
+    if folder is None:
+        return None
+    found = [job for path in (versions(folder) if output is None else [folder]) if (job := find_stopped(path))]
+    return max(found, key=lambda job: job.began, default=None)
+
+
+def resume(
+    scene: bpy.types.Scene | None = None, *, output: str | Path | None = None, progress: Callable[[Progress], None] | None = None
+) -> Result:
+    """Go on with a job that was paused, cancelled, or whose Blender or backend is gone, and wait until it is done.
+
+    Frames that are rendered are not rendered again, and painting goes on where it stopped: the pictures are the same to the byte as if
+    nothing had happened. Where the backend has lost the job, what is rendered is sent anew.
+
+    Args:
+        scene: as for :func:`stopped_job`.
+        output: as for :func:`stopped_job`.
+        progress: called several times a second.
+
+    Raises:
+        LwswError: ``nothing_to_stylize`` where there is no such job, ``job_running`` where somebody works on it, and those of
+            :func:`stylize`.
+    """
+    scene = scene or bpy.context.scene
+    stopped = stopped_job(scene, output=output)
+    if stopped is None:
+        raise _nothing_to_resume()
+    return run_job(resume_stopped(stopped, scene, interactive=False), progress)
+
+
+def resume_stopped(stopped: StoppedJob, scene: bpy.types.Scene | None = None, *, interactive: bool) -> Job:
+    """Return a job that goes on with one that was found on disk, see :func:`stopped_job`.
+
+    Raises:
+        LwswError: ``nothing_to_stylize`` if its record is damaged.
+    """
+    return _taken_up(plan_of(stopped, scene or bpy.context.scene), stopped, interactive)
+
+
+def resume_job(stopped: Job, *, interactive: bool) -> Job:
+    """Return a job that goes on where a paused, cancelled or failed one stopped; what is rendered is not rendered again.
+
+    Raises:
+        LwswError: ``nothing_to_stylize`` if it is not over, or if another one has begun in its folder.
+    """
+    found = find_stopped(stopped.plan.order.output) if stopped.can_resume() else None
+    if found is None or found.began != stopped.record.began:
+        raise _nothing_to_resume()
+    return _taken_up(stopped.plan, found, interactive)
+
+
+def discard(stopped: StoppedJob) -> None:
+    """Give up a stopped job: it will not be found again. Its frames and results stay where they are."""
+    forget_stopped(stopped.output)
+
+
+def restore_settings(strip: Any) -> list[str]:
+    """Give the scene that a strip of results was made from the settings that the strip remembers, keyframes included.
+
+    Returns:
+        Sentences about what could not be brought back, for example an object that is gone.
+
+    Raises:
+        LwswError: ``bad_settings`` for a strip that remembers nothing, ``nothing_to_stylize`` if the scene is gone.
+    """
+    return restore_snapshot(settings_scene(strip), remembered(strip))
+
+
+def again(strip: Any, *, as_it_was: bool = True, new_version: bool = False, render_again: bool = False, interactive: bool = False) -> Job:
+    """Return a job that makes the results of a strip once more; :func:`run_job` runs it.
+
+    Args:
+        strip: a strip of results in the sequencer.
+        as_it_was: with the settings that the strip remembers; otherwise with those of its scene now.
+        new_version: into a folder beside the strip's (``lwsw_v2``), with a strip of its own above; the old one stays.
+        render_again: render the scene even where the rendered frames are still there.
+        interactive: do not block while Blender renders.
+
+    Raises:
+        LwswError: ``bad_settings`` for a strip that remembers nothing, ``nothing_to_stylize`` if its scene is gone, and those of
+            :func:`.plan.make_plan`.
+    """
+    plan = plan_again(
+        strip, preferences.device(), as_it_was=as_it_was, new_version=new_version, render_again=render_again, taken=session.folders()
+    )
     where = preferences.backend_settings()
     return Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive)
 
 
-def resume_job(stopped: Job, *, interactive: bool) -> Job:
-    """Return a job that goes on where a cancelled or failed one stopped; nothing is rendered again.
+def _taken_up(plan: Plan, stopped: StoppedJob, interactive: bool) -> Job:
+    where = preferences.backend_settings()
+    return Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive, stopped.job_id, stopped.made, stopped.began)
+
+
+def install_backend(
+    *,
+    repair: bool = False,
+    pip_arguments: Sequence[str] = (),
+    shared_packages: Sequence[str | Path] = (),
+    progress: Callable[[InstallProgress], None] | None = None,
+) -> Installed:
+    """Install the backend into the extension's user folder, or bring it up to date, and wait until it works. Blender must be online.
+
+    A backend that is installed already is replaced only when the new one has shown that it works. The environment variable
+    ``LWSW_TORCH_INDEX`` names another package index for torch; pip's own configuration is honoured.
+
+    Args:
+        repair: fetch everything anew, instead of only what has changed.
+        pip_arguments: further arguments of every ``pip install``, for example ``["--no-index", "--find-links", "/studio/wheels"]``.
+        shared_packages: folders with packages that are used as they are instead of being fetched, for farms that have torch on a share.
+        progress: called several times a second.
 
     Raises:
-        LwswError: ``nothing_to_stylize`` if it had not rendered all frames yet, or is not over.
+        LwswError: ``online_access``, ``no_python``, ``no_package``, ``no_network``, ``disk_full``, ``output_not_writable``,
+            ``install_running``, ``install_failed``; ``cancelled`` after Ctrl-C.
     """
-    plan = stopped.plan.from_rendered() if stopped.can_resume() else None
-    if plan is None:
-        raise LwswError("nothing_to_stylize", "There is no stopped job to resume.", "Press Stylize to start one.")
+    start_installation(repair=repair, pip_arguments=pip_arguments, shared_packages=shared_packages)
+    try:
+        while not session_installer.wait(0.0):
+            if progress is not None:
+                progress(session_installer.progress())
+            try:
+                with interruptible():
+                    time.sleep(0.1)
+            except KeyboardInterrupt:
+                session_installer.cancel()
+    except BaseException:  # the caller's own callback failed: nothing half-made may stay
+        session_installer.close()
+        raise
+    session_installer.wait_until_swept()
+    if session_installer.error is not None:
+        raise session_installer.error
+    finish_installation()
+    assert session_installer.installed is not None
+    return session_installer.installed
+
+
+def start_installation(*, repair: bool = False, pip_arguments: Sequence[str] = (), shared_packages: Sequence[str | Path] = ()) -> None:
+    """Begin what :func:`install_backend` does, in a thread, and return; call :func:`finish_installation` when it is done.
+
+    Raises:
+        LwswError: ``install_running``.
+    """
+    order = replace(
+        preferences.install_order(), pip_arguments=tuple(pip_arguments), shared_packages=tuple(Path(item) for item in shared_packages)
+    )
+    session_installer.install(order, session_backend.stop, fresh=repair)
+
+
+def finish_installation() -> None:
+    """Let the backend that has been installed be the one that is used."""
+    preferences.use_backend()
+
+
+def uninstall_backend() -> None:
+    """Stop the backend that the extension has installed and remove its folder with everything in it; wait until that is done.
+
+    Raises:
+        LwswError: ``output_not_writable``, ``install_running``.
+    """
+    session_installer.uninstall(preferences.backend_folder(), session_backend.stop)
+    while not session_installer.wait(0.1):
+        pass
+    session_installer.wait_until_swept()
+    if session_installer.error is not None:
+        raise session_installer.error
+
+
+def use_backend(path: str | Path = "", *, url: str = "", token: str = "") -> None:
+    """Use a backend that is there already, from now on; with neither path nor address, the one that the extension has installed.
+
+    Args:
+        path: the ``lwsw`` program, a Python that has it, or its virtual environment.
+        url: the address of a backend that somebody started with ``lwsw serve``.
+        token: its token.
+
+    Raises:
+        LwswError: ``backend_not_found`` where nothing of that kind is there, or the address is none.
+    """
+    if url:
+        Client(url, token)
+    elif path:
+        locate_backend(str(path), {})
+    preferences.use_backend(str(path), url, token)
+
+
+def _nothing_to_resume() -> LwswError:
+    return LwswError("nothing_to_stylize", "There is no stopped job to resume.", "Press Stylize to start one.")
+
+
+def preview(
+    scene: bpy.types.Scene | None = None,
+    *,
+    frame: int | None = None,
+    width: int | None = None,
+    iterations: int | None = None,
+    output: str | Path | None = None,
+) -> Still:
+    """Paint one frame small, as the Preview button does, and wait until it is settled.
+
+    Args:
+        scene: its settings count, sliders that were moved without a keyframe included; the active one by default.
+        frame: the current one by default; afterwards the scene is where it was.
+        width: in pixels; ``scene.lwsw.preview_width`` by default.
+        iterations: the most that are done; those of a first frame by default.
+        output: where the picture is written as 16-bit PNG, if anywhere.
+
+    Returns:
+        The picture: ``pixels`` (height × width × 3, 0 to 1, as it is seen), ``png`` (bytes), ``iterations``, ``loss``, ``notes``.
+
+    Raises:
+        LwswError: with a code, one sentence, and the way out.
+    """
+    scene = scene or bpy.context.scene
+    with Overrides(scene) as overrides:
+        if frame is not None and frame != scene.frame_current:
+            overrides.keep_frame()
+            scene.frame_set(frame)
+        still = paint(scene, width=width, iterations=iterations)
+    if output is not None:
+        write_file(Path(bpy.path.abspath(str(output))).absolute(), still.png)
+    return still
+
+
+def explore(scene: bpy.types.Scene | None = None, *, output: str | Path | None = None) -> tuple[Still, list[Variation]]:
+    """Paint a sheet of variations of the current frame, as the Explore button does, and wait until it is settled.
+
+    Args:
+        scene: ``scene.lwsw.explore`` and the properties beside it say which variations; the active scene by default.
+        output: where the sheet is written as 16-bit PNG, if anywhere.
+
+    Returns:
+        The sheet, and what each cell stands for, row by row: ``take_variation(scene, variations[4])`` gives a scene that look.
+    """
+    scene = scene or bpy.context.scene
+    variations = variations_of(scene.lwsw)
+    still = paint(scene, variations=variations)
+    if output is not None:
+        write_file(Path(bpy.path.abspath(str(output))).absolute(), still.png)
+    return still, variations
+
+
+def paint(
+    scene: bpy.types.Scene, *, width: int | None = None, iterations: int | None = None, variations: Sequence[Variation] = ()
+) -> Still:
+    """Paint the scene's current frame, or a sheet of variations of it, small, and wait until it is settled."""
     where = preferences.backend_settings()
-    return Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive, stopped.job_id)
+    size = scene.lwsw.preview_width if width is None else width
+    return paint_still(scene, lambda give_up: session_backend.connect(where, give_up), size, iterations, variations)
 
 
 def result_of(job: Job) -> Result:

@@ -46,6 +46,74 @@ def path_options() -> set[str]:
     return {"PATH_SUPPORTS_BLEND_RELATIVE"}
 
 
+def compositor_tree(scene: bpy.types.Scene) -> Any:
+    """Return the node tree of a scene's compositor, turned on; made, with the render going to the output, where there is none."""
+    if not hasattr(scene, "compositing_node_group"):
+        scene.use_nodes = True  # which makes the tree, render and output linked
+        return scene.node_tree
+    if scene.compositing_node_group is None:
+        tree = bpy.data.node_groups.new("Compositing", "CompositorNodeTree")
+        tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+        scene.compositing_node_group = tree
+        layers, output = tree.nodes.new("CompositorNodeRLayers"), tree.nodes.new("NodeGroupOutput")
+        output.location.x = 600
+        tree.links.new(layers.outputs["Image"], output.inputs["Image"])
+    return scene.compositing_node_group
+
+
+def compositor_path(scene: bpy.types.Scene) -> str:
+    """Return the name of the scene's attribute that holds its compositor's node tree; up to 4.5 that tree is the scene's own."""
+    return "compositing_node_group" if hasattr(scene, "compositing_node_group") else "node_tree"
+
+
+def compositor_in_use(scene: bpy.types.Scene) -> Any:
+    """Return the node tree that a render of the scene goes through, or None."""
+    if hasattr(scene, "compositing_node_group"):
+        return scene.compositing_node_group
+    return scene.node_tree if scene.use_nodes else None
+
+
+def compositor_output(tree: Any) -> Any:
+    """Return the socket that gets the compositor's result; made where there is none."""
+    embedded = getattr(tree, "is_embedded_data", False)
+    kind = "CompositorNodeComposite" if embedded else "NodeGroupOutput"
+    found = [node for node in tree.nodes if node.bl_idname == kind]
+    node = next((node for node in found if getattr(node, "is_active_output", True)), None) or tree.nodes.new(kind)
+    if kind == "NodeGroupOutput" and not any(socket.type == "RGBA" for socket in node.inputs):
+        tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+    return next(socket for socket in node.inputs if socket.type == "RGBA")
+
+
+def stretched_to_render(tree: Any, picture: Any, location: tuple[float, float]) -> Any:
+    """Add what stretches an opaque picture to the size of the render; 5.0 made sockets of the Scale node's choices.
+
+    Args:
+        tree: a compositor's tree.
+        picture: the socket that gives the picture.
+        location: where the nodes go.
+
+    Returns:
+        The socket that gives the stretched picture.
+    """
+    scale = tree.nodes.new("CompositorNodeScale")
+    scale.location = location
+    tree.links.new(picture, scale.inputs["Image"])
+    if not hasattr(scale, "space"):
+        for name, value in (("Type", "Render Size"), ("Frame Type", "Stretch"), ("Extension X", "Extend"), ("Extension Y", "Extend")):
+            if name in scale.inputs:
+                scale.inputs[name].default_value = value
+        return scale.outputs["Image"]
+    scale.space, scale.frame_method = "RENDER_SIZE", "STRETCH"
+    # 4.5 blends the outermost pixels with the nothing outside: their colours are still right before alpha was multiplied in
+    straight, opaque = tree.nodes.new("CompositorNodePremulKey"), tree.nodes.new("CompositorNodeSetAlpha")
+    straight.mapping, opaque.mode = "PREMUL_TO_STRAIGHT", "REPLACE_ALPHA"
+    for number, node in enumerate((straight, opaque), 1):
+        node.location, node.hide = (location[0], location[1] - 150 - 50 * number), True
+    tree.links.new(scale.outputs["Image"], straight.inputs["Image"])
+    tree.links.new(straight.outputs["Image"], opaque.inputs["Image"])
+    return opaque.outputs["Image"]
+
+
 def channelbags(data: bpy.types.ID) -> Iterator[Any]:
     """Yield what holds the F-curves of a data-block's own action (layered actions: 4.4 and later)."""
     animation = data.animation_data

@@ -39,6 +39,11 @@ def cancelled(can_resume: bool = False) -> LwswError:
     return LwswError("cancelled", "The job was cancelled; finished frames are kept.", hint)
 
 
+def paused() -> LwswError:
+    """Return what a paused job says instead of an error."""
+    return LwswError("paused", "The job is paused; the memory it took is free.", "Press Resume to go on.")
+
+
 def backend_gone(reason: str = "") -> LwswError:
     """Return the error of a backend that does not answer (any more)."""
     message = "The backend does not answer" + (f" ({reason})." if reason else ".")

@@ -3,3 +3,4 @@
 RESULT_MARK = "lwsw_result"
 SOURCE_MARK = "lwsw_source"
 SIZE_MARK = "lwsw_size"
+SETTINGS_MARK = "lwsw_settings"

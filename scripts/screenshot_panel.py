@@ -2,9 +2,9 @@
 
     blender --factory-startup --python scripts/screenshot_panel.py -- --out docs/images/panel.png --details docs/images/panel-regions.png
 
-Compositor on the left, with all layers, sequencer on the right, with a region; the demo scene is stylized meanwhile, through the operator
-an artist presses. ``--details`` is the two sidebars alone, not scaled. Needs a backend (see the add-on's preferences, or LWSW_URL and
-LWSW_TOKEN) and ImageMagick's ``import`` and ``convert``.
+Compositor on the left, sequencer in the middle, Image Editor on the right, each with other sections of the panel open; the demo scene is
+stylized meanwhile, through the operator an artist presses. ``--details`` is the three sidebars alone, not scaled; ``--light``: Blender's
+light theme. Needs a backend (see the add-on's preferences, or LWSW_URL and LWSW_TOKEN) and ImageMagick's ``import`` and ``convert``.
 """
 
 from __future__ import annotations
@@ -25,8 +25,14 @@ from typing import Any
 import bpy
 
 WIDEST = 1500  # pixels of the picture that is kept
-#: What the two sidebars show open; the panel's own beginning is different.
-OPEN_PANELS = {"node": ("run", "weights", "advanced"), "sequencer": ("style", "run", "regions", "backend")}
+#: What the sidebars show open; the panel's own beginning is different.
+OPEN_PANELS = {
+    "node": ("style", "run", "weights"),
+    "sequencer": ("run", "strip", "regions", "motion"),
+    "image": ("look", "advanced", "quality", "source", "backend"),
+}
+#: The editors from left to right.
+EDITORS = ("NODE_EDITOR", "SEQUENCE_EDITOR", "IMAGE_EDITOR")
 
 
 def options() -> argparse.Namespace:
@@ -38,6 +44,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--frames", type=int, default=6)
     parser.add_argument("--width", type=int, default=384)
     parser.add_argument("--after", type=int, default=3, help="take the picture when that many frames are finished; 0: when the job is over")
+    parser.add_argument("--light", action="store_true", help="in Blender's light theme")
     parser.add_argument("--limit", type=float, default=240, help="seconds after which the picture is taken whatever has happened")
     words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     return parser.parse_args(words)
@@ -66,12 +73,15 @@ def open_and_close_panels() -> None:
         bpy.utils.register_class(panel)
 
 
-def build_scene(project: Path, frames: int, width: int) -> Any:
+def build_scene(project: Path, frames: int, width: int, light: bool = False) -> Any:
     """Build the demo scene with a compositor and the settings that the picture shows."""
     sys.path.insert(0, str(project / "scripts"))
     import demo_scene
 
     scene = demo_scene.build(frames=frames, width=width, samples=4)
+    if light:
+        theme = next(path for path in bpy.utils.preset_paths("interface_theme") if (Path(path) / "Blender_Light.xml").is_file())
+        bpy.ops.script.execute_preset(filepath=str(Path(theme) / "Blender_Light.xml"), menu_idname="USERPREF_MT_interface_theme_presets")
     bpy.context.preferences.view.show_splash = False
     bpy.context.preferences.system.use_region_overlap = False  # the sidebars cover nothing
     enable_extension(project)  # not earlier: the demo scene starts from factory settings
@@ -95,6 +105,8 @@ def build_scene(project: Path, frames: int, width: int) -> Any:
     bpy.ops.lwsw.add_region()
     region = settings.regions[0]
     region.style, region.profile = "//woodcut.jpg", "ABSTRACT"
+    settings.relu3_1 = 1.5
+    settings.keyframe_insert("relu3_1", frame=scene.frame_start)
     return scene
 
 
@@ -119,28 +131,30 @@ def close_other_areas() -> None:
 
 
 def split_screen(scene: Any) -> None:
-    """Make the largest area a compositor, and a sequencer to the right of it."""
+    """Make the largest area a compositor, a sequencer and an Image Editor, from left to right."""
     window = bpy.context.window_manager.windows[0]
     largest = max(window.screen.areas, key=lambda area: area.width * area.height)
     largest.ui_type = "CompositorNodeTree"
-    with bpy.context.temp_override(window=window, area=largest, region=region_of(largest, "WINDOW")):
-        bpy.ops.screen.area_split(direction="VERTICAL", factor=0.45)
-    right = max((area for area in window.screen.areas if area.type == "NODE_EDITOR"), key=lambda area: area.x)
-    right.type = "SEQUENCE_EDITOR"
+    for kind, share in (("SEQUENCE_EDITOR", 1 / 3), ("IMAGE_EDITOR", 1 / 2)):
+        right = max(window.screen.areas, key=lambda area: area.x if area.height > 200 else -1)
+        with bpy.context.temp_override(window=window, area=right, region=region_of(right, "WINDOW")):
+            bpy.ops.screen.area_split(direction="VERTICAL", factor=share)
+        max((area for area in window.screen.areas if area.type == right.type), key=lambda area: area.x).type = kind
     scene.sequence_editor_create()
     window.workspace.sequencer_scene = scene
-    right.spaces.active.view_type = "SEQUENCER_PREVIEW"
-    for kind in ("NODE_EDITOR", "SEQUENCE_EDITOR"):
+    area_of("SEQUENCE_EDITOR").spaces.active.view_type = "SEQUENCER_PREVIEW"
+    area_of("IMAGE_EDITOR").spaces.active.image = bpy.data.images.load(bpy.path.abspath(scene.lwsw.style))
+    for kind in EDITORS:
         with bpy.context.temp_override(window=window, area=area_of(kind)):
             area_of(kind).spaces.active.show_region_ui = True
 
 
 def frame_contents(scene: Any) -> None:
-    """Show the tab, the nodes and the strips."""
+    """Show the tab, the nodes, the strips and the picture."""
     with contextlib.suppress(AttributeError):  # read-only until it has been drawn
         area_of("NODE_EDITOR").spaces.active.show_region_asset_shelf = False
     window = bpy.context.window_manager.windows[0]
-    for kind, frame_all in (("NODE_EDITOR", bpy.ops.node.view_all), ("SEQUENCE_EDITOR", bpy.ops.sequencer.view_all)):
+    for kind, frame_all in zip(EDITORS, (bpy.ops.node.view_all, bpy.ops.sequencer.view_all, bpy.ops.image.view_all), strict=True):
         area = area_of(kind)
         region_of(area, "UI").active_panel_category = "LWSW"
         with bpy.context.temp_override(window=window, area=area, region=region_of(area, "WINDOW")):
@@ -173,15 +187,16 @@ def take_pictures(path: Path, details: Path | None) -> None:
 def sidebar_frames() -> list[str]:
     """Return where the sidebars are on the screen, as ImageMagick wants it; from the top, equally high."""
     window = bpy.context.window_manager.windows[0]
-    sidebars = [region_of(area_of(kind), "UI") for kind in ("NODE_EDITOR", "SEQUENCE_EDITOR")]
+    sidebars = [region_of(area_of(kind), "UI") for kind in EDITORS]
     height = min(sidebar.height for sidebar in sidebars)
     return [f"{item.width}x{height}+{window.x + item.x}+{window.height - item.y - item.height}" for item in sidebars]
 
 
 def steps(chosen: argparse.Namespace) -> Iterator[float]:
     """Go through the session; what is yielded is how many seconds to wait."""
-    scene = build_scene(chosen.project, chosen.frames, chosen.width)
+    scene = build_scene(chosen.project, chosen.frames, chosen.width, chosen.light)
     yield 1.0
+    bpy.context.window_manager.windows[0].cursor_warp(2, 2)  # out of the panel: no tooltip in the pictures
     close_other_areas()
     yield 1.0  # closing takes the window out of this context until the next call
     split_screen(scene)
@@ -222,4 +237,5 @@ def main() -> None:
     bpy.app.timers.register(tick, first_interval=2.0, persistent=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -26,6 +26,7 @@ class BackendSettings:
         token: its token.
         online_access: whether Blender may talk to other machines.
         log_file: where the log of a started backend goes.
+        installed: the folder that the extension installs its own backend in; None where there is none.
     """
 
     path: str = ""
@@ -33,6 +34,7 @@ class BackendSettings:
     token: str = ""
     online_access: bool = False
     log_file: Path | None = None
+    installed: Path | None = None
 
 
 class Backend:
@@ -42,6 +44,7 @@ class Backend:
         self._lock = threading.Lock()
         self._process: BackendProcess | None = None
         self._state = "Not started"
+        self.error: LwswError | None = None  # why the last start failed
 
     @property
     def state(self) -> str:
@@ -70,11 +73,13 @@ class Backend:
         with self._lock:
             if give_up():
                 raise cancelled()
+            self.error = None
             try:
                 client = self._existing(settings, give_up) if settings.url else self._own(settings, give_up)
                 health = client.check_version(timeout=10)
             except LwswError as error:
                 self._state = "Not started" if error.code == "cancelled" else f"Failed: {error.message}"
+                self.error = None if error.code == "cancelled" else error
                 raise
             self._state = f"Running on {health.get('device_name') or health.get('device') or 'this machine'}"
             return client
@@ -85,6 +90,7 @@ class Backend:
         if process is not None:
             process.stop()
         self._state = "Not started"
+        self.error = None
 
     def _own(self, settings: BackendSettings, give_up: Callable[[], bool]) -> Client:
         if self._process is not None and self._process.is_alive():
@@ -98,7 +104,7 @@ class Backend:
         if self._process is not None:
             self._process.stop()
         self._state = "Starting…"
-        self._process = process = BackendProcess(find_backend(settings.path), settings.log_file)
+        self._process = process = BackendProcess(find_backend(settings.path, installed=settings.installed), settings.log_file)
         process.start(give_up=give_up)
         return Client(process.url, process.token)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LwswError, backend_gone
+from .release import extension_version
 
 #: The version of the HTTP interface that this extension speaks.
 API = 1
@@ -45,11 +46,16 @@ class Client:
     def check_version(self, timeout: float | None = None) -> dict[str, Any]:
         """Return :meth:`health`; raise ``version_mismatch`` if the backend speaks another version of the interface."""
         health = self.health(timeout)
-        if health.get("api") != API:
+        version, api = health.get("version"), health.get("api")
+        if not isinstance(version, str) or not isinstance(api, int):
+            raise _something_else()
+        if api != API:
+            newer = api > API
             raise LwswError(
                 "version_mismatch",
-                f"The backend (version {health.get('version', 'unknown')}) and this extension do not fit together.",
-                "Install the backend and the extension of the same release.",
+                f"The backend (version {version}) is {'newer' if newer else 'older'} than the extension (version {extension_version()}): "
+                "they do not understand each other.",
+                "Update the extension." if newer else "Press Update Backend; a backend that somebody else runs is updated where it runs.",
             )
         return health
 
@@ -97,6 +103,35 @@ class Client:
         """Remove a job's directory at the backend."""
         self._send("DELETE", f"/v1/jobs/{job}")
 
+    def begin_preview(self) -> str:
+        """Begin a preview and return its name; one that somebody else began ends."""
+        return str(self._json("POST", "/v1/preview", b"")["id"])
+
+    def put_preview_source(self, preview: str, path: Path, width: int) -> None:
+        """Upload the frame, which is painted at a width in pixels."""
+        self._json("PUT", f"/v1/preview/{preview}/source?width={width}", _read(path, "missing_frames"))
+
+    def put_preview_painting(self, preview: str, name: str, path: Path) -> None:
+        """Upload a painting."""
+        self._json("PUT", f"/v1/preview/{preview}/paintings/{urllib.parse.quote(name)}", _read(path, "missing_style"))
+
+    def put_preview_settings(self, preview: str, order: Mapping[str, Any], restart: bool = False) -> int:
+        """Send settings, and with ``restart`` paint from the beginning; return their number."""
+        path = f"/v1/preview/{preview}/settings" + ("?restart=true" if restart else "")
+        return int(self._json("PUT", path, json.dumps(order).encode(), "application/json")["settings"])
+
+    def preview_state(self, preview: str, after: int = -1, wait: float = 0.0) -> dict[str, Any]:
+        """Return the state of a preview; wait at most so many seconds for another one than the revision ``after``."""
+        return self._json("GET", f"/v1/preview/{preview}?after={after}&wait={wait:g}", timeout=wait + 10.0)
+
+    def preview_picture(self, preview: str, of: str = "result", form: str = "raw") -> bytes:
+        """Return the picture as it is, or with ``of="source"`` the frame: 8-bit RGB from the top, or with ``form="png"`` a 16-bit PNG."""
+        return self._send("GET", f"/v1/preview/{preview}/picture?of={of}&form={form}")
+
+    def end_preview(self, preview: str, timeout: float = 3.0) -> None:
+        """End a preview and its process."""
+        self._send("DELETE", f"/v1/preview/{preview}", timeout=timeout)
+
     def shutdown(self, timeout: float = 2.0) -> None:
         """Ask the backend to end."""
         self._send("POST", "/v1/shutdown", b"", timeout=timeout)
@@ -110,9 +145,7 @@ class Client:
         except ValueError:
             value = None
         if not isinstance(value, dict):
-            raise LwswError(
-                "version_mismatch", "Something else than the LWSW backend answers at this address.", "Check the address in the preferences."
-            )
+            raise _something_else()
         return value
 
     def _send(
@@ -130,6 +163,10 @@ class Client:
             data = response.read()
         except TimeoutError:
             raise backend_gone("no answer in time") from None
+        except http.client.RemoteDisconnected:
+            raise backend_gone("it hung up") from None
+        except http.client.BadStatusLine:
+            raise _something_else() from None
         except (OSError, http.client.HTTPException) as error:
             raise backend_gone(getattr(error, "strerror", None) or type(error).__name__) from None
         finally:
@@ -147,7 +184,17 @@ def _error_of(status: int, data: bytes) -> LwswError:
             return LwswError(
                 "bad_token", "The backend does not accept the token.", "Copy the token that the backend printed when it started."
             )
+        if status < 500:
+            return _something_else()
         return LwswError("internal", f"The backend answered with HTTP status {status}.", "Look at the backend's log.")
+
+
+def _something_else() -> LwswError:
+    return LwswError(
+        "version_mismatch",
+        "Something else than the LWSW backend answers at this address: another program has taken its port.",
+        "Correct the address with Use Existing, or let the extension start a backend of its own.",
+    )
 
 
 def _read(path: Path, code: str) -> bytes:

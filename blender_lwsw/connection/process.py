@@ -13,10 +13,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from ..errors import LwswError
+from .installed import installed_python, read_installed
 
 #: How long a backend may take until it says that it is ready; importing torch from a cold disk is slow.
 START_SECONDS = 120.0
@@ -27,36 +29,56 @@ LOG_LINES = 200
 _RUN_WITH_PYTHON = "import sys; from lwsw.cli import main; sys.exit(main())"
 
 
-def find_backend(preferred: str = "", environment: Mapping[str, str] | None = None) -> list[str]:
-    """Return the command that runs ``lwsw``.
+@dataclass(frozen=True)
+class Found:
+    """A backend that can be started.
 
-    Looked at in this order: the environment variable ``LWSW_BACKEND``, the path from the preferences, ``.venv`` of the
-    development checkout that this file lies in, and ``lwsw`` on the search path. A path may be the ``lwsw`` program, a Python
-    that has the package, or a virtual environment.
+    Attributes:
+        command: what runs ``lwsw``.
+        where: ``LWSW_BACKEND``, ``preferences``, ``installed``, ``checkout`` or ``search path``.
+    """
+
+    command: list[str]
+    where: str
+
+
+def find_backend(preferred: str = "", environment: Mapping[str, str] | None = None, installed: Path | None = None) -> list[str]:
+    """Return the command that runs ``lwsw``, see :func:`locate_backend`."""
+    return locate_backend(preferred, environment, installed).command
+
+
+def locate_backend(preferred: str = "", environment: Mapping[str, str] | None = None, installed: Path | None = None) -> Found:
+    """Return the backend that is to be used.
+
+    Looked at in this order: the environment variable ``LWSW_BACKEND`` and the path from the preferences, because somebody said so; the
+    backend that the extension has installed in the folder ``installed``; ``.venv`` of the development checkout that this file lies in;
+    ``lwsw`` on the search path. A path may be the ``lwsw`` program, a Python that has the package, or a virtual environment.
 
     Raises:
-        LwswError: ``backend_not_found``.
+        LwswError: ``backend_not_found``; ``backend_start_failed`` where the installed one is broken.
     """
     environment = os.environ if environment is None else environment
-    for source, path in (("LWSW_BACKEND", environment.get("LWSW_BACKEND", "")), ("the preferences", preferred)):
+    for source, path in (("LWSW_BACKEND", environment.get("LWSW_BACKEND", "")), ("preferences", preferred)):
         if path:
             command = _command(Path(path).expanduser())
             if command is None:
                 raise LwswError(
                     "backend_not_found",
-                    f"There is no backend at {path}, the path from {source}.",
-                    "Correct the path, or install the backend there.",
+                    f"There is no backend at {path}, the path from {'the preferences' if source == 'preferences' else source}.",
+                    "Correct the path with Use Existing, or press Install Backend in the LWSW panel.",
                 )
-            return command
+            return Found(command, source)
+    if installed is not None and (made := read_installed(installed)) is not None:
+        return Found([str(installed_python(installed, made)), "-c", _RUN_WITH_PYTHON], "installed")
     checkout = Path(__file__).resolve().parents[2]
     if (checkout / "backend" / "lwsw").is_dir() and (command := _command(checkout / ".venv")):
-        return command
+        return Found(command, "checkout")
     if found := shutil.which("lwsw", path=environment.get("PATH")):
-        return [found]
+        return Found([found], "search path")
     raise LwswError(
         "backend_not_found",
-        "The LWSW backend is not installed, or not where it is looked for.",
-        "Install it, then set its path in the add-on's preferences.",
+        "The backend, the program that paints, is not installed yet.",
+        "Press Install Backend in the section Backend of the LWSW panel, or name one with Use Existing.",
     )
 
 
@@ -121,7 +143,7 @@ class BackendProcess:
             self._process = subprocess.Popen(
                 [*self._command, "serve", "--exit-with-parent"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                text=True, encoding="utf-8", errors="replace", env=_clean_environment(), **flags,
+                text=True, encoding="utf-8", errors="replace", env=clean_environment(), **flags,
             )  # fmt: skip
         except OSError as error:
             broken = isinstance(error, FileNotFoundError) and Path(self._command[0]).exists()
@@ -210,11 +232,16 @@ class BackendProcess:
         return LwswError(
             "backend_start_failed",
             f"The backend did not start: {reason.rstrip('.')}.",
-            "Run 'lwsw doctor' in a terminal to see what is wrong.",
+            "Press Repair in the section Backend if it was installed there; 'lwsw doctor' in a terminal says more.",
         )
 
 
-def _clean_environment() -> dict[str, str]:
-    """The backend has a Python of its own: what Blender told its own Python must not reach it."""
-    unwanted = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONUSERBASE")
+def clean_environment() -> dict[str, str]:
+    """Return the environment for another Python: what Blender told its own must not reach it."""
+    unwanted = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if name not in unwanted}
+
+
+def hidden_window() -> dict[str, Any]:
+    """Return arguments of ``subprocess`` that keep a console window from popping up."""
+    return {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}

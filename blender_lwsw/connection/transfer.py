@@ -49,12 +49,20 @@ class Transfer:
         connect: returns a client of a backend that answers; starts the backend where needed. Called in the thread with a function
             that tells whether to give up.
         job_id: a job of the backend to take up where it stopped; empty for a new one.
+        on_job: called in the thread with the job's name at the backend as soon as it has one.
     """
 
-    def __init__(self, order: Order, connect: Callable[[Callable[[], bool]], Client], job_id: str = "") -> None:
+    def __init__(
+        self,
+        order: Order,
+        connect: Callable[[Callable[[], bool]], Client],
+        job_id: str = "",
+        on_job: Callable[[str], None] = lambda job_id: None,
+    ) -> None:
         self._order = order
         self._connect = connect
-        self._discarded = ""
+        self._on_job = on_job
+        self._discarded: list[str] = []
         self._lock = threading.Lock()
         self._events = Events()
         self._given: list[Uploads] = []
@@ -82,7 +90,7 @@ class Transfer:
 
     def discard(self, job_id: str) -> None:
         """Remove an older job at the backend when connected; call before :meth:`begin`."""
-        self._discarded = job_id
+        self._discarded.append(job_id)
 
     def begin(self) -> None:
         """Start the thread."""
@@ -148,10 +156,10 @@ class Transfer:
         with self._timed("connect"):
             self._client = client = self._connect(self._cancel.is_set)
         self._check_cancel()
-        if self._discarded and self._discarded != self._job_id:
-            with contextlib.suppress(LwswError):  # it may be gone already, or in use by somebody else
-                client.delete(self._discarded)
-            self._discarded = ""
+        while self._discarded:
+            if (older := self._discarded.pop()) != self._job_id:
+                with contextlib.suppress(LwswError):  # it may be gone already, or in use by somebody else
+                    client.delete(older)
         self.phase = "upload"
         state = self._take_up(client)
         if state in ("", "created"):
@@ -176,6 +184,7 @@ class Transfer:
         self._sent.clear()
         self._styles_sent.clear()
         self._job_id = client.create_job(self._order.job)
+        self._on_job(self._job_id)
         return "created"
 
     def _upload_all(self, client: Client) -> None:

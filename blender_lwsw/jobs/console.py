@@ -25,6 +25,8 @@ class ProgressLine:
         """Print the progress if it has changed."""
         text = f"LWSW  {progress.text}"
         terminal = sys.stdout.isatty()
+        if terminal and progress.detail:
+            text += f" · {progress.detail}"
         if terminal and progress.fraction:
             text += f"  {progress.fraction:4.0%}"
         left = f"  about {clock(progress.seconds_left)} left" if progress.seconds_left is not None and progress.seconds_left > 0 else ""

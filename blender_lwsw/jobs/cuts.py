@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -53,7 +53,7 @@ def camera_cuts(scene: bpy.types.Scene, frames: Sequence[int]) -> list[int]:
     return [frame for before, frame in pairwise(frames) if camera_at(before) != camera_at(frame)]
 
 
-def strip_cuts(scene: bpy.types.Scene, frames: Sequence[int]) -> list[int]:
+def strip_cuts(scene: bpy.types.Scene, frames: Sequence[int], names: Collection[str] = ()) -> list[int]:
     """Return the timeline frames at which every picture strip that was to be seen gives way to others.
 
     While a strip goes on, below or above, or two overlap in a transition, nothing is certain. Nor does a strip that was cut in two and not
@@ -62,18 +62,20 @@ def strip_cuts(scene: bpy.types.Scene, frames: Sequence[int]) -> list[int]:
     Args:
         scene: whose sequencer is meant.
         frames: timeline frames of the job, ascending without gaps.
+        names: the only strips that are shown; empty for all.
     """
     editor = scene.sequence_editor
     if editor is None:
         return []
-    strips = [strip for strip in editor.strips if strip.type in _PICTURES and _is_seen(editor, strip)]
+    shown = [strip for strip in editor.strips if not names or strip.name in names]
+    strips = [strip for strip in shown if strip.type in _PICTURES and _is_seen(editor, strip)]
     ranges = [(strip, *compat.strip_range(strip)) for strip in strips]
     cuts = []
     for before, frame in pairwise(frames):
         gone = [strip for strip, start, end in ranges if start <= before and end == frame]
         come = [strip for strip, start, end in ranges if start == frame < end]
         stays = any(start <= before and frame < end for _, start, end in ranges)
-        if gone and come and not stays and not {_material(strip) for strip in gone} & {_material(strip) for strip in come}:
+        if gone and come and not stays and not {material(strip) for strip in gone} & {material(strip) for strip in come}:
             cuts.append(frame)
     return cuts
 
@@ -82,7 +84,7 @@ def _is_seen(editor: Any, strip: Any) -> bool:
     return RESULT_MARK not in strip and not strip.mute and not editor.channels[strip.channel].mute
 
 
-def _material(strip: Any) -> tuple[Any, ...]:
+def material(strip: Any) -> tuple[Any, ...]:
     """Return what a strip shows and where in the timeline that lies: the same for both halves of a strip that was cut."""
     if strip.type == "IMAGE":
         source: Any = (strip.directory, strip.elements[0].filename)

@@ -26,6 +26,15 @@ def remember(message: str) -> None:
         _previous_hook, sys.excepthook = sys.excepthook, _uncaught
 
 
+def fail(message: str) -> None:
+    """Print why something that nobody called has failed, and exit with status 1. Only where Blender itself runs in background."""
+    sys.stderr.write(f"LWSW  Error: {message}\n")
+    sys.stderr.flush()
+    if bpy.app.background and bpy.app.binary_path:
+        atexit.unregister(_exit_with_failure)
+        atexit.register(_exit_with_failure)
+
+
 def forget() -> None:
     """Take the hook away again."""
     global _previous_hook

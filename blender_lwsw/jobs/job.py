@@ -17,18 +17,23 @@ import bpy
 from .. import compat
 from ..connection.client import Client
 from ..connection.transfer import Transfer
-from ..errors import LwswError, cancelled, internal
-from ..results import sequencer
+from ..errors import LwswError, cancelled, internal, paused
+from ..results import compositor, sequencer
+from ..results.versions import version_of
+from ..settings.snapshot import dump
 from ..source.file_source import FileSource
-from ..source.frames import file_name
+from ..source.frames import Uploads, file_name
 from ..source.renderer import Renderer
 from ..source.sequencer_source import SequencerSource
 from .plan import Plan
+from .record import Made, Record
+from .stopped import data_of
+from .workload import remember as remember_speed
 
 #: How long a cancelled job waits for the backend's answer before it ends without.
 CANCEL_SECONDS = 2.0
 
-ENDED = ("done", "failed", "cancelled")
+ENDED = ("done", "failed", "cancelled", "paused")
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,13 @@ class Progress:
     """Where a job is.
 
     Attributes:
-        phase: ``prepare``, ``render``, ``read``, ``connect``, ``upload``, ``stylize``, ``done``, ``failed`` or ``cancelled``.
+        phase: ``prepare``, ``render``, ``read``, ``connect``, ``upload``, ``stylize``, ``done``, ``failed``, ``cancelled`` or ``paused``.
         done: frames finished in this phase.
         total: frames of the job.
         fraction: 0 to 1 within this phase.
         seconds_left: of this phase, or None while unknown.
         text: the same as a short sentence.
+        detail: how far the frame is that is painted now, for example ``12/20`` iterations; empty elsewhere.
     """
 
     phase: str
@@ -50,6 +56,7 @@ class Progress:
     fraction: float
     seconds_left: float | None
     text: str
+    detail: str = ""
 
 
 @dataclass
@@ -70,15 +77,31 @@ class Job:
         connect: returns a client of a running backend; called in a thread.
         interactive: do not block while Blender renders.
         job_id: a job of the backend to take up where it stopped; empty for a new one.
+        made: what there is already of a job that is taken up; None for a new one.
+        began: when the job that is taken up was started first, in seconds since 1970.
+        after_render: it runs in the handler that Blender calls when a render is over, see ``on_copy`` of
+            :class:`.source.renderer.Renderer`.
     """
 
-    def __init__(self, plan: Plan, connect: Callable[[Callable[[], bool]], Client], interactive: bool, job_id: str = "") -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        connect: Callable[[Callable[[], bool]], Client],
+        interactive: bool,
+        job_id: str = "",
+        made: Made | None = None,
+        began: float | None = None,
+        after_render: bool = False,
+    ) -> None:
         self.plan = plan
+        self._after_render = after_render
         self.phase = "prepare"
         self.error: LwswError | None = None
         self.outcome = Outcome(notes=list(plan.notes))
         self._interactive = interactive
-        self._transfer = Transfer(plan.order, connect, job_id)
+        self._is_taken_up = bool(job_id)
+        self.record = Record(plan.order.output, data_of(plan), job_id, made, began)
+        self._transfer = Transfer(plan.order, connect, job_id, self.record.set_job_id)
         self._source: Renderer | FileSource | SequencerSource | None = None
         self._stop: LwswError | None = None  # why the job is ending, while something still has to end first
         self._stop_began = 0.0
@@ -107,13 +130,19 @@ class Job:
         """The job's name at the backend; empty before there is one."""
         return self._transfer.job_id
 
-    def can_resume(self) -> bool:
-        """Whether the job has stopped at a point from which it can be taken up: all frames are rendered."""
-        return self.phase in ("failed", "cancelled") and self.job_id != "" and self.plan.from_rendered() is not None
+    @property
+    def title(self) -> str:
+        """What to call the job in a list: its painting and its frames."""
+        frames = self.plan.frames
+        name = next(iter(self.plan.order.styles.values())).stem
+        return f"{name}, frame {frames[0]}" if len(frames) == 1 else f"{name}, frames {frames[0]}–{frames[-1]}"
 
-    def discard(self, job_id: str) -> None:
-        """Remove an older job at the backend, whose frames nobody needs any more; call before the first step."""
-        self._transfer.discard(job_id)
+    def can_resume(self) -> bool:
+        """Whether the job has stopped and has left something that it can be taken up from."""
+        return self.phase in ("failed", "cancelled", "paused") and self._is_worth_keeping()
+
+    def _is_worth_keeping(self) -> bool:
+        return self.job_id != "" or bool(self.record.made.uploads)
 
     @property
     def waits_for_backend(self) -> bool:
@@ -123,6 +152,10 @@ class Job:
     def cancel(self) -> None:
         """Stop within two seconds, or after the frame that Blender is rendering; finished frames stay."""
         self._begin_to_stop(cancelled())
+
+    def pause(self) -> None:
+        """Stop as :meth:`cancel` does, and give the backend's memory back; the job means to go on."""
+        self._begin_to_stop(paused())
 
     def abandon(self) -> None:
         """Stop at once, because Blender's data is about to go: another file is loaded, or the extension is turned off."""
@@ -150,7 +183,7 @@ class Job:
         """Return where the job is."""
         total = len(self.plan.frames)
         if self.is_over:
-            texts = {"done": f"Done: {len(self._results)} frames", "cancelled": "Cancelled", "failed": "Failed"}
+            texts = {"done": f"Done: {len(self._results)} frames", "cancelled": "Cancelled", "failed": "Failed", "paused": "Paused"}
             return Progress(self.phase, len(self._results), total, 1.0 if self.phase == "done" else 0.0, None, texts[self.phase])
         if self.is_cancelling:
             waiting = self._source is not None and self._source.is_busy
@@ -181,7 +214,9 @@ class Job:
         text = f"Painting frame {min(done + 1, total)}/{total}"
         if self.plan.order.job["settings"].get("second_pass", "none") != "none":  # nothing is done before the second pass
             text = f"Painting in two passes, {fraction:.0%}"
-        return Progress("stylize", done, total, fraction, None if left is None else float(left), text)
+        iteration, iterations = (int(self._status.get(name) or 0) for name in ("iteration", "iterations"))
+        detail = f"{iteration}/{iterations}" if iterations else ""
+        return Progress("stylize", done, total, fraction, None if left is None else float(left), text, detail)
 
     # ------------------------------------------------------------------ phases
 
@@ -197,29 +232,55 @@ class Job:
 
     def _prepare(self) -> None:
         plan = self.plan
+        self._began = time.monotonic()  # it may have waited for others
         scene = self._scene()
+        if older := self.record.begin():
+            self._transfer.discard(older)
+        made = self.record.made
+        missing = tuple(frame for frame in plan.frames if frame not in made.uploads)
         # The backend is looked for first: that it is missing should not be said after a night of rendering.
         self._transfer.begin()
         if plan.renders:
-            self._source = Renderer(scene, plan.frames, plan.source_folder, self._interactive, plan.object_masks)
+            self._source = Renderer(
+                scene,
+                missing,
+                plan.source_folder,
+                self._interactive,
+                plan.object_masks,
+                pictures=plan.pictures,
+                vectors_apart=plan.vectors_apart,
+                on_copy=self._after_render,
+            )
+            self._source.know_cameras(made.cameras)
         elif not plan.pictures:
-            self._source = SequencerSource(compat.find_scene(plan.sequencer_uid) or scene, plan.frames, plan.source_folder)
+            editor_scene = compat.find_scene(plan.sequencer_uid) or scene
+            self._source = SequencerSource(editor_scene, missing, plan.source_folder, plan.strips)
         else:
-            self._source = FileSource(scene, plan.frames, plan.pictures, plan.passes, plan.cameras, plan.source_folder)
+            self._source = FileSource(scene, missing, plan.pictures, plan.passes, plan.cameras, plan.source_folder)
         self._enter("render" if plan.renders else "read")
-        self._source.begin()
+        for frame in plan.frames:
+            if frame in made.uploads:
+                self._given += 1
+                self._transfer.add(made.uploads[frame])
+        if missing:
+            self._source.begin()
 
     def _feed(self) -> None:
         source = self._source
         assert source is not None
-        uploads = source.step()
-        if uploads is not None:
-            self._given += 1
-            self._transfer.add(uploads)
+        self._take(source.step())
         if source.is_finished:
             self._transfer.finish_input(source.cameras())
             source.end()
             self._enter("stylize")
+
+    def _take(self, uploads: Uploads | None) -> None:
+        """Hand over a frame that is rendered or read."""
+        if uploads is not None:
+            self._given += 1
+            self._transfer.add(uploads)
+            camera = self._source.camera(uploads.frame) if isinstance(self._source, Renderer) else None
+            self.record.add_rendered(uploads, camera)
 
     def _hear(self) -> None:
         """Take in what the transfer has to say: results become visible at once, an error ends the job."""
@@ -230,7 +291,10 @@ class Job:
             self._status = events.statuses[-1]
         if events.results:
             self._results.update(events.results)
+            self.record.add_results(events.results)
             self._show()
+        if problem := self.record.take_problem():
+            self._note(problem)
         if self._transfer.error is not None:
             raise self._transfer.error
 
@@ -242,13 +306,18 @@ class Job:
             return
         order = plan.order
         size = (int(order.job["width"]), int(order.job["height"]))
-        label = next(iter(order.styles.values())).stem
-        show = sequencer.Show(label, order.output, plan.frames, plan.shown_pictures(), plan.add_source_strip, size, plan.from_sequencer)
+        label, version = next(iter(order.styles.values())).stem, version_of(order.output)
+        show = sequencer.Show(
+            label if version == 1 else f"{label} v{version}",
+            order.output, plan.frames, plan.shown_pictures(), plan.add_source_strip, size, plan.from_sequencer, plan.strips,
+            dump(plan.remembered), plan.pictures,
+        )  # fmt: skip
         scene = self._scene()
         editor_scene = compat.find_scene(plan.sequencer_uid) or scene
         self.outcome.strip_name, note = sequencer.update_strip(scene, editor_scene, show, ready)
         if note:
             self._note(note)
+        compositor.reload_results(order.output, ready)
         sequencer.redraw()
 
     def _leading_results(self) -> list[int]:
@@ -265,16 +334,24 @@ class Job:
         if missing:
             raise LwswError("missing_frames", f"The backend finished without frame {missing[0]}.", "Press Stylize again.")
         self._remember_files()
+        self._remember_speed()
         self._end(None)
+
+    def _remember_speed(self) -> None:
+        """Keep how long this took, for the estimates of later jobs; one that was taken up in the middle says nothing about that."""
+        if not self._is_taken_up and (problem := remember_speed(self.plan.order.job, self._status, self._transfer.seconds["stylize"])):
+            self._note(problem)
 
     def _remember_files(self) -> None:
         """Point the file patterns at what was rendered, so that another painting needs no new render; the artist's own stay."""
-        if not self.plan.renders:
+        plan = self.plan
+        if not plan.renders or plan.strips:
             return
         settings = self._scene().lwsw
-        for name, folder, pattern in (("color_pattern", "frames", "####.png"), ("passes_pattern", "passes", "####.exr")):
+        pictures = plan.pictures.get(plan.frames[0], plan.source_folder / "frames" / "####.png")
+        for name, file in (("color_pattern", pictures), ("passes_pattern", plan.source_folder / "passes" / "####.exr")):
             if not getattr(settings, name):
-                path = str(self.plan.source_folder / folder / pattern)
+                path = str(file)
                 setattr(settings, name, bpy.path.relpath(path) if bpy.data.filepath else path)
 
     def _begin_to_stop(self, error: LwswError) -> None:
@@ -286,15 +363,16 @@ class Job:
         if self._source is not None and self._source.is_busy:
             # putting the scene back under a running render would write its file somewhere else
             with contextlib.suppress(LwswError):
-                self._source.step()
+                self._take(self._source.step())
         elif not self._transfer.is_alive() or time.monotonic() - self._stop_began > CANCEL_SECONDS:
             self._end(error)
 
     def _end(self, error: LwswError | None) -> None:
         self.error = error
-        self._enter("done" if error is None else "cancelled" if error.code == "cancelled" else "failed")
+        self._enter("done" if error is None else error.code if error.code in ("cancelled", "paused") else "failed")
         if self._source is not None:
             self._source.end()
+        self.record.end(self.phase, error is not None and self._is_worth_keeping())
         seconds = self.outcome.seconds
         seconds.update(self._transfer.seconds)
         seconds["stylize"] = max(0.0, seconds.get("stylize", 0.0) - seconds.get("download", 0.0))

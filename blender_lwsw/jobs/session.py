@@ -1,23 +1,31 @@
-"""The job of this Blender session while it runs in the window, and what became of the last one."""
+"""The jobs of this Blender session: the one that runs in the window, those that wait, and what became of the last one."""
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import bpy
 
 from .. import compat
+from ..connection.backend import session_backend
 from ..errors import LwswError, cancelled
+from ..results.versions import next_version
+from ..settings.folders import output_folder
+from .finder import finder, redraw
 from .job import Job, Progress
+from .record import StoppedJob, forget_stopped
+
+__all__ = ["Session", "redraw", "register", "session", "unregister"]
 
 #: Seconds between two steps of a job in the window.
 TICK_SECONDS = 0.1
 
-_AREAS = ("NODE_EDITOR", "SEQUENCE_EDITOR", "IMAGE_EDITOR")
-
 
 class Session:
-    """Drives one job at a time with a timer.
+    """Drives one job at a time with a timer; others wait in a queue.
 
     A timer rather than a modal operator: Blender puts off saving its automatic backups while a modal operator runs, and a job
     may run for hours.
@@ -25,10 +33,13 @@ class Session:
 
     def __init__(self) -> None:
         self.job: Job | None = None
+        self.waiting: list[Job] = []
         self.stopped: Job | None = None  # the last one, if it can be resumed
         self.error: LwswError | None = None
         self.notes: list[str] = []
         self.summary = ""
+        self.past: list[str] = []  # what became of jobs whose place others have taken since
+        self._discarded: list[threading.Thread] = []
         self._timer = self._tick  # one object: Blender tells timers apart by identity
 
     @property
@@ -37,21 +48,54 @@ class Session:
         return self.job is not None and not self.job.is_over
 
     @property
+    def is_paused(self) -> bool:
+        """Whether the last job is paused: those that wait do not begin."""
+        return not self.is_running and self.can_resume and self.stopped is not None and self.stopped.phase == "paused"
+
+    @property
     def can_resume(self) -> bool:
         """Whether there is a stopped job whose scene is still there: it is not in another file, nor in the same one loaded again."""
         return self.stopped is not None and compat.find_scene(self.stopped.plan.scene_uid) is not None
+
+    def found(self, scene: bpy.types.Scene) -> StoppedJob | None:
+        """Return a job of the scene that an earlier Blender left behind, if there is one and nothing of this Blender's goes before."""
+        return None if self.is_running or self.can_resume else finder.stopped(scene)
 
     def progress(self) -> Progress | None:
         """Return where the running job is, or None."""
         return self.job.progress() if self.job is not None and not self.job.is_over else None
 
+    def add(self, job: Job) -> bool:
+        """Run a job, or let it wait while another one runs or is paused; return whether it waits."""
+        if not self.is_running and not self.is_paused:
+            self.run(job)
+            return False
+        self.waiting.append(job)
+        redraw()
+        return True
+
     def run(self, job: Job) -> None:
-        """Take over a job and step it until it is over."""
-        if self.stopped is not None:
-            job.discard(self.stopped.job_id)
-        self.forget()
-        self.job = job
-        bpy.app.timers.register(self._timer, first_interval=0.0, persistent=True)
+        """Take over a job and step it until it is over; then those that wait follow."""
+        self.past.clear()
+        self._begin(job)
+
+    def remove_waiting(self, index: int) -> None:
+        """Take a job out of the queue; there is nothing of it yet."""
+        if 0 <= index < len(self.waiting):
+            del self.waiting[index]
+            redraw()
+
+    def folders(self) -> set[Path]:
+        """Return the output folders of the job that runs or is paused, and of those that wait."""
+        current = self.job if self.is_running else self.stopped if self.is_paused else None
+        return {job.plan.order.output for job in ([current] if current else []) + self.waiting}
+
+    def free_output(self, scene: bpy.types.Scene) -> Path | None:
+        """Return a version of the scene's output folder that no job of the queue or paused job fills; None for the folder itself."""
+        folder, taken, found = output_folder(scene), self.folders(), self.found(scene)
+        if found is not None and found.state == "paused":
+            taken.add(found.output)
+        return next_version(folder, taken) if folder is not None and folder in taken else None
 
     def fail(self, error: LwswError) -> None:
         """Show an error that came before there was a job."""
@@ -64,21 +108,67 @@ class Session:
         self.error, self.notes, self.summary = None, [], ""
 
     def cancel(self) -> None:
-        """Ask the running job to stop."""
+        """Ask the running job to stop; the next one in the queue then begins."""
         if self.job is not None:
             self.job.cancel()
             redraw()
 
+    def pause(self) -> None:
+        """Ask the running job to stop and to give its memory back; nothing else begins until it is resumed or discarded."""
+        if self.job is not None:
+            self.job.pause()
+            redraw()
+
+    def discard(self, scene: bpy.types.Scene) -> None:
+        """Give up the stopped job: nobody will resume it. Its frames and results stay; the queue goes on."""
+        stopped, found = self.stopped if self.can_resume else None, self.found(scene)
+        output, job_id = (None, "")
+        if stopped is not None:
+            output, job_id = stopped.plan.order.output, stopped.job_id
+        elif found is not None:
+            output, job_id = found.output, found.job_id
+        if output is None:
+            return
+        forget_stopped(output)
+        self._delete_at_backend(job_id)
+        self.forget()
+        finder.forget()
+        if stopped is not None and not self.is_running:
+            self._begin_next()
+        redraw()
+
     def abandon(self) -> None:
-        """Stop at once and leave nothing behind; the scene goes away, so nothing will be resumed."""
+        """Stop at once and leave nothing behind; the scene goes away. The job's record on disk stays, so it will be found again."""
         if self.job is not None and not self.job.is_over:
             self.job.abandon()
             self._conclude(self.job)
         self.job = None
+        self.waiting.clear()
+        self.past.clear()
         if self.error is not None and self.error.code == "cancelled":
             self.error = cancelled()
         if bpy.app.timers.is_registered(self._timer):
             bpy.app.timers.unregister(self._timer)
+
+    def join(self) -> None:
+        """Wait a little for what is still being removed at the backend."""
+        for thread in self._discarded:
+            thread.join(2.0)
+        self._discarded.clear()
+
+    def _begin(self, job: Job) -> None:
+        self.forget()
+        finder.forget()
+        self.job = job
+        if not bpy.app.timers.is_registered(self._timer):
+            bpy.app.timers.register(self._timer, first_interval=0.0, persistent=True)
+
+    def _begin_next(self) -> bool:
+        """Begin the job that has waited longest; return whether there was one."""
+        if not self.waiting:
+            return False
+        self._begin(self.waiting.pop(0))
+        return True
 
     def _tick(self) -> float | None:
         job = self.job
@@ -90,10 +180,22 @@ class Session:
             self.job = None
             if job.outcome.strip_name:
                 _undo_push()
+            more = job.phase != "paused" and self._follow(job)
         redraw()
         return TICK_SECONDS if more else None
 
+    def _follow(self, job: Job) -> bool:
+        """Begin the next job; what became of this one stays readable."""
+        if not self.waiting:
+            return False
+        if job.error is not None and job.error.code != "cancelled":
+            self.past.append(f"{job.title}: {job.error.message}")
+        else:
+            self.past.append(f"{job.title}: {job.progress().text.lower()}")
+        return self._begin_next()
+
     def _conclude(self, job: Job) -> None:
+        finder.forget()
         self.error = job.error
         self.notes = list(job.outcome.notes)
         self.stopped = job if job.can_resume() else None
@@ -101,14 +203,21 @@ class Session:
             self.error = cancelled(can_resume=True)
         self.summary = job.progress().text if job.error is None else ""
 
+    def _delete_at_backend(self, job_id: str) -> None:
+        """Remove the job's files there, if a backend runs; starting one for it is not worth it, and the backend clears up after a month."""
+        process = session_backend.process
+        if not job_id or process is None or not process.is_alive():
+            return
 
-def redraw() -> None:
-    """Have the panels drawn again."""
-    for manager in bpy.data.window_managers:
-        for window in manager.windows:
-            for area in window.screen.areas:
-                if area.type in _AREAS:
-                    area.tag_redraw()
+        def delete(url: str = process.url, token: str = process.token) -> None:
+            from ..connection.client import Client
+
+            with suppress(LwswError):  # it is gone already
+                Client(url, token, timeout=5.0).delete(job_id)
+
+        self._discarded = [thread for thread in self._discarded if thread.is_alive()]
+        self._discarded.append(threading.Thread(target=delete, name="lwsw-discard", daemon=True))
+        self._discarded[-1].start()
 
 
 def _undo_push() -> None:
@@ -126,17 +235,36 @@ session = Session()
 @bpy.app.handlers.persistent
 def _before_loading(*_: Any) -> None:
     session.abandon()
+    finder.forget()
+
+
+@bpy.app.handlers.persistent
+def _after_loading(*_: Any) -> None:
+    finder.look()
+
+
+def _look_once() -> None:
+    finder.look()  # the file that was open before the extension was turned on
 
 
 def register() -> None:
-    """Stop a running job before another file is loaded."""
+    """Stop a running job before another file is loaded, and look for one that stopped after."""
     if _before_loading not in bpy.app.handlers.load_pre:
         bpy.app.handlers.load_pre.append(_before_loading)
+    if _after_loading not in bpy.app.handlers.load_post:
+        bpy.app.handlers.load_post.append(_after_loading)
+    if not bpy.app.background and not bpy.app.timers.is_registered(_look_once):
+        bpy.app.timers.register(_look_once, first_interval=0.0)  # while registering, Blender hides its data
 
 
 def unregister() -> None:
     """Stop a running job and leave nothing behind."""
     session.abandon()
     session.forget()
-    while _before_loading in bpy.app.handlers.load_pre:
-        bpy.app.handlers.load_pre.remove(_before_loading)
+    session.join()
+    finder.stop()
+    if bpy.app.timers.is_registered(_look_once):
+        bpy.app.timers.unregister(_look_once)
+    for handlers, handler in ((bpy.app.handlers.load_pre, _before_loading), (bpy.app.handlers.load_post, _after_loading)):
+        while handler in handlers:
+            handlers.remove(handler)

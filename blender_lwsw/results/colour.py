@@ -14,24 +14,24 @@ INVERSES: dict[str, str] = {
     "ACES 2.0": "ACES 2.0 sRGB",
 }
 
-WAY_OUT = "For exact colours set the sequencer scene's View Transform to Standard, or override it in the output settings."
+WAY_OUT = "For exact colours set the scene's View Transform to Standard, or override it in the output settings."
 
 
-def set_strip_colorspace(strip: bpy.types.Strip, scene: bpy.types.Scene) -> str:
-    """Give a strip of pictures that already went through the view transform the colour space that undoes the scene's.
+def set_colorspace(pictures: bpy.types.Strip | bpy.types.Image, scene: bpy.types.Scene) -> str:
+    """Give pictures that already went through the view transform the colour space that undoes the scene's.
 
     Args:
-        strip: an image strip.
-        scene: the scene whose sequencer shows it.
+        pictures: an image strip, or an image.
+        scene: the scene whose sequencer or compositor shows it.
 
     Returns:
         A note for the artist where the colours will not be exact, else an empty string.
     """
     transform = scene.view_settings.view_transform
     try:
-        strip.colorspace_settings.name = INVERSES[transform]
+        pictures.colorspace_settings.name = INVERSES[transform]
     except (KeyError, TypeError):  # a view transform without an inverse, or one this Blender's configuration does not have
-        strip.colorspace_settings.name = "sRGB"
+        pictures.colorspace_settings.name = "sRGB"
         return f"The view transform {transform} is applied to the painting once more. {WAY_OUT}"
     if extras := _applied_twice(scene):
         return f"Colour management applies {' and '.join(extras)} to the painting once more. {WAY_OUT}"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from .. import compat
-from ..marks import RESULT_MARK, SIZE_MARK, SOURCE_MARK
+from ..marks import RESULT_MARK, SETTINGS_MARK, SIZE_MARK, SOURCE_MARK
 from ..source.frames import file_name, picture_size
 from ..source.passes import render_size
-from .colour import set_strip_colorspace
+from .colour import set_colorspace
 
 CHANNELS = 128
 
@@ -30,6 +30,9 @@ class Show:
         add_source: add a strip of those pictures where nothing shows the source yet.
         size: width and height of the results, in pixels.
         in_timeline: the frames are those of this timeline, which shows the source.
+        strips: names of the strips that show the source; empty to look for them.
+        settings: what the strip remembers of how it was made, as text; empty for nothing.
+        originals: the source as it was found, by frame number, where ``pictures`` are made of it: EXR or JPEG, which a strip may show.
     """
 
     label: str
@@ -39,6 +42,9 @@ class Show:
     add_source: bool
     size: tuple[int, int]
     in_timeline: bool = False
+    strips: Sequence[str] = ()
+    settings: str = ""
+    originals: Mapping[int, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,9 @@ def update_strip(scene: bpy.types.Scene, editor_scene: bpy.types.Scene, show: Sh
         The strip's name, and a note about its colours (may be empty).
     """
     editor = editor_scene.sequence_editor_create()
-    source = None if show.in_timeline else find_source(editor, scene, show.pictures)
+    source = None
+    if not show.in_timeline:
+        source = find_source(editor, scene, show.pictures, show.strips) or find_source(editor, scene, show.originals, show.strips)
     if source is None and show.add_source and not show.in_timeline:
         source = _add_source(editor, editor_scene, scene, show)
     start = source.timeline_frame(ready[0]) if source else ready[0]
@@ -75,7 +83,7 @@ def update_strip(scene: bpy.types.Scene, editor_scene: bpy.types.Scene, show: Sh
     names = [file_name(frame, ".png") for frame in ready]
     strip = find_result(editor, show.results)
     if strip is None:
-        below = source.strip.channel if source else _highest_channel(editor, start, end) if show.in_timeline else 0
+        below = source.strip.channel if source else _highest_channel(editor, start, end, show.strips) if show.in_timeline else 0
         channel = free_channel(editor, start, end, below + 1)
         strip = _new_strip(editor, f"LWSW {show.label}", show.results, names, channel, start, editor_scene)
         strip[RESULT_MARK] = scene.name
@@ -85,7 +93,9 @@ def update_strip(scene: bpy.types.Scene, editor_scene: bpy.types.Scene, show: Sh
         _set_elements(strip, names)
         compat.set_strip_start(strip, start)
     _follow_size(strip, show.size)
-    note = set_strip_colorspace(strip, editor_scene)
+    if show.settings and strip.get(SETTINGS_MARK) != show.settings:
+        strip[SETTINGS_MARK] = show.settings
+    note = set_colorspace(strip, editor_scene)
     compat.forget_cached_pictures(strip)
     compat.show_in_sequencer(editor_scene)
     return strip.name, note
@@ -98,12 +108,20 @@ def find_result(editor: Any, folder: Path) -> Any:
     )
 
 
-def find_source(editor: Any, scene: bpy.types.Scene, pictures: Mapping[int, Path]) -> Source | None:
-    """Return the strip that shows what is stylized: a strip of the scene, or one of the rendered pictures."""
-    for strip in editor.strips:
+def find_source(editor: Any, scene: bpy.types.Scene, pictures: Mapping[int, Path], names: Sequence[str] = ()) -> Source | None:
+    """Return the strip that shows what is stylized: a strip of the scene, or one of the rendered pictures.
+
+    Args:
+        editor: the sequencer.
+        scene: the scene that was stylized.
+        pictures: the rendered pictures by frame number.
+        names: the only strips that come into question; empty for all.
+    """
+    strips = [strip for strip in editor.strips if not names or strip.name in names]
+    for strip in strips:
         if strip.type == "SCENE" and strip.scene == scene:
             return Source(strip, compat.strip_start(strip) - scene.frame_start)
-    for strip in editor.strips:
+    for strip in strips:
         if strip.type != "IMAGE" or RESULT_MARK in strip:
             continue
         names = _names(strip)
@@ -119,12 +137,12 @@ def free_channel(editor: Any, start: int, end: int, lowest: int) -> int:
     return next((channel for channel in range(lowest, CHANNELS + 1) if channel not in taken), CHANNELS)
 
 
-def _highest_channel(editor: Any, start: int, end: int) -> int:
-    return max(_taken_channels(editor, start, end), default=0)
+def _highest_channel(editor: Any, start: int, end: int, names: Sequence[str]) -> int:
+    return max(_taken_channels(editor, start, end, names), default=0)
 
 
-def _taken_channels(editor: Any, start: int, end: int) -> set[int]:
-    ranges = [(strip.channel, *compat.strip_range(strip)) for strip in editor.strips]
+def _taken_channels(editor: Any, start: int, end: int, names: Sequence[str] = ()) -> set[int]:
+    ranges = [(strip.channel, *compat.strip_range(strip)) for strip in editor.strips if not names or strip.name in names]
     return {channel for channel, first, after in ranges if first < end and after > start}
 
 
@@ -159,7 +177,7 @@ def _new_strip(editor: Any, name: str, folder: Path, names: Sequence[str], chann
         fit_method="STRETCH" if covers else "FIT",
     )
     _set_elements(strip, names)
-    set_strip_colorspace(strip, scene)
+    set_colorspace(strip, scene)
     return strip
 
 

@@ -38,6 +38,19 @@ def values_over(scene: bpy.types.Scene, paths: Sequence[str], frames: Sequence[i
     return {path: _shorten(values) for path, values in sampled.items()}
 
 
+def animated_paths(data: bpy.types.ID) -> set[str]:
+    """Return the paths of all properties of a data-block that keyframes or drivers move."""
+    animation = data.animation_data
+    if animation is None:
+        return set()
+    return {curve.data_path for curve in compat.fcurves(data)} | {driver.data_path for driver in animation.drivers}
+
+
+def values_now(scene: bpy.types.Scene, paths: Sequence[str]) -> dict[str, PerFrame]:
+    """Return number properties as they are at this moment, whether an animation or the artist's hand put them there."""
+    return {path: _shorten([scene.path_resolve(path)]) for path in paths}
+
+
 def renumber(scene: bpy.types.Scene, collection: str, places: Mapping[int, int | None]) -> None:
     """Let keyframes and drivers follow the entries of a collection that have changed their places.
 

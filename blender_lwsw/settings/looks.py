@@ -11,7 +11,7 @@ import bpy
 
 from ..errors import LwswError
 from ..source import passes
-from .animation import PerFrame, values_over
+from .animation import PerFrame, values_now, values_over
 from .entries import COLORS, NORMALIZATIONS, check_shares, checked, exponent_entry, known_profile, one_of, weights_entries
 from .paintings import Paintings
 from .profiles import ADVANCED_LAYERS, CUSTOM, LAYER_NAMES, MAIN_LAYERS, PROFILES
@@ -38,7 +38,7 @@ class Looks:
     notes: tuple[str, ...]
 
 
-def read_looks(scene: bpy.types.Scene, request: Request, frames: Sequence[int], renders: bool) -> Looks:
+def read_looks(scene: bpy.types.Scene, request: Request, frames: Sequence[int], renders: bool, *, now: bool = False) -> Looks:
     """Read what the pictures shall look like, and check it.
 
     Args:
@@ -46,11 +46,12 @@ def read_looks(scene: bpy.types.Scene, request: Request, frames: Sequence[int], 
         request: what differs from the scene's settings.
         frames: frame numbers of the job; what changes over time is evaluated at these.
         renders: the scene is rendered now, so that what is hidden from the render can be said.
+        now: take numbers as they are at this moment, sliders that were moved without a keyframe included; ``frames`` is the current one.
 
     Raises:
         LwswError: ``missing_style``, ``unreadable_style``, ``bad_weights``, ``bad_settings``.
     """
-    paintings, values = Paintings(), _Values(scene, request, frames)
+    paintings, values = Paintings(), _Values(scene, frames, now)
     shares = paintings.blend(_scene_paintings(scene.lwsw, request, values))
     look = _scene_look(scene.lwsw, request, values)
     regions = _regions(scene, request, values, paintings, rendered_names(passes.pass_layer(scene)) if renders else None)
@@ -66,12 +67,12 @@ def read_looks(scene: bpy.types.Scene, request: Request, frames: Sequence[int], 
 class _Values:
     """Every number of a scene that may change over time, evaluated in one go."""
 
-    def __init__(self, scene: bpy.types.Scene, request: Request, frames: Sequence[int]) -> None:
+    def __init__(self, scene: bpy.types.Scene, frames: Sequence[int], now: bool) -> None:
         self.frames = frames
         paths = [f"lwsw.{name}" for name in _SCENE_NUMBERS]
         paths += [f"lwsw.extra_styles[{index}].weight" for index in range(len(scene.lwsw.extra_styles))]
         paths += [f"lwsw.regions[{index}].{name}" for index in range(len(scene.lwsw.regions)) for name in REGION_NUMBERS]
-        self._values = values_over(scene, paths, frames)
+        self._values = values_now(scene, paths) if now else values_over(scene, paths, frames)
 
     def __getitem__(self, name: str) -> PerFrame:
         return self._values[f"lwsw.{name}"]

@@ -65,9 +65,17 @@ class Paintings:
         return name
 
 
+#: Size and time of change of files that could be read: a preview asks again whenever a slider has moved.
+_readable: dict[Path, tuple[int, int]] = {}
+
+
 def _check_picture(path: Path) -> None:
     if not path.is_file():
         raise LwswError("missing_style", f"The painting {path} does not exist.", "Choose another image file as the painting.")
+    status = path.stat()
+    stamp = (status.st_size, status.st_mtime_ns)
+    if _readable.get(path) == stamp:
+        return
     image = None
     try:
         image = bpy.data.images.load(str(path))
@@ -79,6 +87,7 @@ def _check_picture(path: Path) -> None:
             bpy.data.images.remove(image)
     if not readable:
         raise LwswError("unreadable_style", f"The painting {path.name} is not a picture that can be read.", "Choose a JPEG or PNG file.")
+    _readable[path] = stamp
 
 
 def _sum(a: PerFrame, b: PerFrame) -> PerFrame:

@@ -35,8 +35,11 @@ class Request:
     frame_start: int | None = None
     frame_end: int | None = None
     source: str | None = None
-    pictures: str | Path | None = None
+    pictures: str | Path | Mapping[int, Path] | None = None
     passes: str | Path | None = None
+    render_passes: bool | None = None
+    motion_blur: str | None = None
+    strips: Sequence[str] = ()
     output: str | Path | None = None
     add_strip: bool = True
     add_source_strip: bool | None = None

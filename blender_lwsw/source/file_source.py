@@ -11,21 +11,20 @@ import bpy
 
 from .. import compat
 from ..errors import LwswError
-from . import passes
-from .frames import Uploads, file_name
-from .overrides import Overrides
+from .frames import Uploads
+from .pictures import Stamps, as_png
 
 
 class FileSource:
-    """Goes through rendered files; scene-linear EXR becomes display-referred PNG on the way.
+    """Goes through rendered files; scene-linear EXR and JPEG become display-referred PNG on the way.
 
     Args:
         scene: its view transform is used for EXR.
         frames: frame numbers.
-        pictures: PNG or EXR by frame number.
+        pictures: PNG, JPEG or EXR by frame number.
         pass_files: multilayer EXR by frame number; may be empty.
         cameras: path of a ``cameras.json``, or None.
-        folder: where PNGs made from EXR go, in a subfolder ``frames``.
+        folder: where PNGs made from others go, in a subfolder ``frames``.
     """
 
     is_busy = False
@@ -41,7 +40,8 @@ class FileSource:
     ) -> None:
         self._scene_uid = scene.session_uid
         self._waiting = list(frames)
-        self._pictures, self._passes, self._cameras, self._folder = pictures, pass_files, cameras, folder
+        self._stamps = Stamps({frame: pictures[frame] for frame in frames})
+        self._passes, self._cameras, self._folder = pass_files, cameras, folder
 
     def begin(self) -> None:
         """Nothing has to be prepared."""
@@ -55,13 +55,15 @@ class FileSource:
         return not self._waiting
 
     def step(self) -> Uploads | None:
-        """Return the next frame's files."""
+        """Return the next frame's files.
+
+        Raises:
+            LwswError: ``missing_frames`` or ``unreadable_frame`` for a picture that is gone or has changed since the job began.
+        """
         if not self._waiting:
             return None
         frame = self._waiting.pop(0)
-        picture = self._pictures[frame]
-        if picture.suffix.lower() == ".exr":
-            picture = self._display_referred(frame, picture)
+        picture = as_png(self._scene(), self._stamps.check(frame), frame, self._folder / "frames")
         return Uploads(frame, picture, self._passes.get(frame))
 
     def cameras(self) -> Mapping[str, Any] | None:
@@ -74,14 +76,8 @@ class FileSource:
             return None  # cameras only improve the sky's motion
         return data if isinstance(data, dict) and isinstance(data.get("frames"), dict) else None
 
-    def _display_referred(self, frame: int, exr: Path) -> Path:
+    def _scene(self) -> bpy.types.Scene:
         scene = compat.find_scene(self._scene_uid)
         if scene is None:
             raise LwswError("nothing_to_stylize", "The scene is gone.", "Press Stylize in a scene that exists.")
-        png = self._folder / "frames" / file_name(frame, ".png")
-        png.parent.mkdir(parents=True, exist_ok=True)
-        with Overrides(scene) as overrides:
-            overrides.keep_image_settings()
-            passes.use_png(scene.render.image_settings)
-            passes.save_display_referred(scene, str(exr), str(png))
-        return png
+        return scene

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,17 +26,27 @@ def file_name(frame: int, suffix: str) -> str:
     return f"{frame:04d}{suffix}"
 
 
-def find_sequence(pattern: str) -> dict[int, Path]:
+#: What a folder is searched for.
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".exr")
+
+
+def find_sequence(pattern: str, suffixes: Sequence[str] = PICTURE_SUFFIXES) -> dict[int, Path]:
     """Find the files of an image sequence.
 
     Args:
         pattern: an absolute path whose name holds the frame number as ``####``, ``%04d`` or ``*``, or the path of any one
-            file of the sequence (the last number in its name counts).
+            file of the sequence (the last number in its name counts), or a folder with one sequence.
+        suffixes: what counts in a folder.
 
     Returns:
         The files by frame number, ascending; empty if there are none.
+
+    Raises:
+        LwswError: ``missing_frames`` for a folder with several sequences.
     """
     path = Path(pattern)
+    if path.is_dir():
+        return _sequence_in(path, suffixes)
     if not path.parent.is_dir():
         return {}
     expression = _name_expression(path.name)
@@ -44,6 +55,24 @@ def find_sequence(pattern: str) -> dict[int, Path]:
         if (match := expression.fullmatch(item.name)) and item.is_file():
             found[int(match[1])] = item
     return dict(sorted(found.items()))
+
+
+def _sequence_in(folder: Path, suffixes: Sequence[str]) -> dict[int, Path]:
+    """Return the one sequence in a folder; raise ``missing_frames`` if there are several."""
+    sequences: dict[str, dict[int, Path]] = {}
+    for item in folder.iterdir():
+        numbers = list(re.finditer(r"\d+", item.stem))
+        if item.suffix.lower() not in suffixes or item.name.startswith(".") or not numbers or not item.is_file():
+            continue
+        match = _name_expression(item.name).fullmatch(item.name)
+        assert match is not None
+        name = f"{item.name[: match.start(1)]}####{item.name[match.end(1) :]}"
+        sequences.setdefault(name, {})[int(match[1])] = item
+    if len(sequences) > 1:
+        names = sorted(sequences)
+        shown = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+        raise LwswError("missing_frames", f"The folder {folder} holds several sequences ({shown}).", "Choose one file of the one you mean.")
+    return dict(sorted(next(iter(sequences.values()), {}).items()))
 
 
 def _name_expression(name: str) -> re.Pattern[str]:
@@ -127,19 +156,42 @@ def exr_size(path: Path) -> tuple[int, int]:
     return right - left + 1, bottom - top + 1
 
 
+def jpeg_size(path: Path) -> tuple[int, int]:
+    """Return width and height in pixels of a JPEG file; raise ``unreadable_frame`` if it is none."""
+    head = _read_head(path, 65536)
+    position = 2
+    while head[:2] == b"\xff\xd8" and position + 9 <= len(head) and head[position] == 0xFF:
+        marker, length = head[position + 1], int.from_bytes(head[position + 2 : position + 4], "big")
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # a start of frame, not a table
+            height, width = struct.unpack_from(">HH", head, position + 5)
+            return width, height
+        position += 2 + length
+    raise LwswError("unreadable_frame", f"The frame {path.name} is not a readable JPEG picture.", "Render this frame again.")
+
+
+def has_vectors(path: Path) -> bool:
+    """Return whether an EXR file has a Vector pass; whether it is complete, the backend sees."""
+    head = _read_head(path, 65536).lower()
+    return head[:4] == b"\x76\x2f\x31\x01" and b"vector.x\0" in head
+
+
 def has_object_masks(path: Path) -> bool:
     """Return whether an EXR file has a Cryptomatte pass; whether it is the one of objects, the backend sees."""
     return b"crypto" in _read_head(path, 65536).lower()
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """Return width and height in pixels of a PNG or EXR file; raise ``unreadable_frame`` for anything else."""
+    """Return width and height in pixels of a PNG, JPEG or EXR file; raise ``unreadable_frame`` for anything else."""
     suffix = path.suffix.lower()
     if suffix == ".png":
         return png_size(path)
     if suffix == ".exr":
         return exr_size(path)
-    raise LwswError("unreadable_frame", f"{path.name} is neither PNG nor EXR.", "Save the rendered frames as PNG, or as multilayer EXR.")
+    if suffix in (".jpg", ".jpeg"):
+        return jpeg_size(path)
+    raise LwswError(
+        "unreadable_frame", f"{path.name} is neither PNG, JPEG nor EXR.", "Save the rendered frames as PNG, or as multilayer EXR."
+    )
 
 
 def _read_head(path: Path, count: int) -> bytes:

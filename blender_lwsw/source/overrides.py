@@ -9,6 +9,14 @@ import bpy
 
 from .. import compat
 
+#: How many overrides each scene is under, by its ``session_uid``.
+_open: dict[int, int] = {}
+
+
+def is_overridden(scene: bpy.types.Scene) -> bool:
+    """Return whether values of a scene are changed at this moment: what is rendered then is not for the artist. Any thread may ask."""
+    return _open.get(scene.session_uid, 0) > 0
+
 
 class Overrides:
     """Records what it changes in a scene and puts everything back in reverse order.
@@ -38,7 +46,7 @@ class Overrides:
         if struct is None or not hasattr(struct, name):
             return
         before = getattr(struct, name)
-        self._undo.append(lambda scene: _write(scene, owner, name, before))
+        self._record(lambda scene: _write(scene, owner, name, before))
         self._wanted.append((owner, name, value))
         setattr(struct, name, value)
 
@@ -54,14 +62,14 @@ class Overrides:
             for name, value in before:
                 _write(scene, "render.image_settings", name, value)
 
-        self._undo.append(restore)
+        self._record(restore)
 
     def keep_frame(self) -> None:
         """Record the current frame."""
         scene = self._scene()
         if scene is not None:
             frame, fraction = scene.frame_current, scene.frame_subframe
-            self._undo.append(lambda scene: scene.frame_set(frame, subframe=fraction))
+            self._record(lambda scene: scene.frame_set(frame, subframe=fraction))
 
     def apply_again(self) -> None:
         """Set every wanted value once more: undo in the middle of a job may have taken some back."""
@@ -76,11 +84,18 @@ class Overrides:
     def restore(self) -> None:
         """Put everything back, last change first. Calling it again does nothing."""
         undo, self._undo, self._wanted = self._undo, [], []
+        if undo:
+            _open[self._scene_uid] -= 1
         scene = self._scene()
         if scene is None:
             return
         for step in reversed(undo):
             step(scene)
+
+    def _record(self, step: Callable[[bpy.types.Scene], None]) -> None:
+        if not self._undo:
+            _open[self._scene_uid] = _open.get(self._scene_uid, 0) + 1
+        self._undo.append(step)
 
     def __enter__(self) -> Overrides:
         return self

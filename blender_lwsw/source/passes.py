@@ -7,29 +7,34 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..errors import LwswError
+from ..errors import LwswError, cancelled
+from ..marks import RESULT_MARK
 from .overrides import Overrides
 
 #: How many objects one pixel can belong to, as is usual for Cryptomatte.
 CRYPTOMATTE_LEVELS = 6
 
 
-def check_scene(scene: bpy.types.Scene) -> None:
+def check_scene(scene: bpy.types.Scene, vectors_apart: bool = False) -> None:
     """Say what would make a render useless, before anything is rendered.
 
+    Args:
+        scene: what will be rendered.
+        vectors_apart: the passes are rendered apart from the picture, without its motion blur.
+
     Raises:
-        LwswError: ``no_camera``, ``motion_blur``, ``missing_pass``.
+        LwswError: ``no_camera``, ``motion_blur``, ``missing_pass``, ``nothing_to_stylize``.
     """
     if scene.camera is None and not any(marker.camera for marker in scene.timeline_markers):
         raise LwswError(
             "no_camera", f"The scene {scene.name} has no camera.", "Add a camera, or choose already rendered files as the source."
         )
-    if scene.render.use_motion_blur:
+    if scene.render.use_motion_blur and not vectors_apart:
         raise LwswError(
             "motion_blur",
             "Motion blur is on, and Blender then leaves the Vector pass empty.",
-            "Turn off Motion Blur in the render properties. To keep the blur, render the pictures yourself and choose them as Files, "
-            "without passes: their motion is then estimated.",
+            "Turn off Motion Blur in the render properties, or set Motion Blur in the LWSW panel to Vectors Apart: then the blur stays, "
+            "and the motion is rendered a second time without it, which is quick.",
         )
     if scene.render.engine == "BLENDER_WORKBENCH":
         raise LwswError("missing_pass", "The Workbench engine has no Vector pass.", "Render with Cycles or EEVEE.")
@@ -42,11 +47,21 @@ def pass_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
     return next(layer for layer in scene.view_layers if layer.use)
 
 
-def set_up(scene: bpy.types.Scene, overrides: Overrides, object_masks: bool = False) -> None:
+def turned_off(scene: bpy.types.Scene, object_masks: bool) -> list[str]:
+    """Return the names of the passes that a job needs and that the artist has not turned on."""
+    layer = pass_layer(scene)
+    wanted = {"Vector": layer.use_pass_vector, "Depth": layer.use_pass_z}
+    if object_masks:
+        wanted["Cryptomatte Object"] = layer.use_pass_cryptomatte_object
+    return [title for title, is_on in wanted.items() if not is_on]
+
+
+def set_up(scene: bpy.types.Scene, overrides: Overrides, object_masks: bool = False, keep_border: bool = False) -> None:
     """Make the scene render what a job needs; everything that changes is recorded in ``overrides``.
 
-    One view layer gets the Vector and Depth passes, and the Cryptomatte object pass where there are regions. The sequencer is off:
-    results of an earlier run lie there.
+    One view layer gets the Vector and Depth passes, and the Cryptomatte object pass where there are regions. The sequencer is off: results
+    of an earlier run lie there. The whole frame is rendered, unless the artist's border is kept for the passes of pictures that were
+    rendered with it.
     """
     overrides.keep_frame()
     chosen = pass_layer(scene)
@@ -61,7 +76,7 @@ def set_up(scene: bpy.types.Scene, overrides: Overrides, object_masks: bool = Fa
     for name, value in (
         ("use_sequencer", False),
         ("use_single_layer", False),
-        ("use_border", False),
+        *((("use_border", False),) if not keep_border else ()),
         ("use_stamp", False),
         ("use_multiview", False),
         ("use_placeholder", False),
@@ -69,8 +84,22 @@ def set_up(scene: bpy.types.Scene, overrides: Overrides, object_masks: bool = Fa
         *((name, True) for name in compat.render_output_names()),
     ):
         overrides.set("render", name, value)
+    _mute_paintings(scene, overrides)
     overrides.set("render", "filepath", scene.render.filepath)
     overrides.keep_image_settings()
+
+
+def paintings_in_compositor(scene: bpy.types.Scene) -> list[bpy.types.Node]:
+    """Return the nodes of the scene's compositor that show results of ours."""
+    tree = compat.compositor_in_use(scene)
+    nodes = tree.nodes if tree is not None else ()
+    return [node for node in nodes if node.type == "GROUP" and node.node_tree is not None and RESULT_MARK in node.node_tree]
+
+
+def _mute_paintings(scene: bpy.types.Scene, overrides: Overrides) -> None:
+    """Keep results that an artist has brought into the compositor out of the render: a painting is not painted once more."""
+    for node in paintings_in_compositor(scene):
+        overrides.set(f'{compat.compositor_path(scene)}.nodes["{bpy.utils.escape_identifier(node.name)}"]', "mute", True)
 
 
 def use_exr(image_settings: Any) -> None:
@@ -88,6 +117,34 @@ def use_png(image_settings: Any) -> None:
     image_settings.color_mode = "RGB"
     image_settings.color_depth = "16"
     image_settings.compression = 15
+
+
+def render_still(scene: bpy.types.Scene, frame: int, interactive: bool) -> None:
+    """Render a scene at its current frame and write the file that its settings name.
+
+    Args:
+        scene: any scene of the file. It becomes the context's for the render: otherwise Blender renders it at the frame of the scene that
+            the window shows.
+        frame: what errors call the frame.
+        interactive: return while Blender renders, with its own progress; otherwise wait.
+
+    Raises:
+        LwswError: ``missing_frames``; ``cancelled`` when the artist stopped it.
+    """
+    windows = bpy.context.window_manager.windows
+    context: dict[str, Any] = {"scene": scene}
+    if interactive:
+        context["window"] = bpy.context.window or windows[0]
+    try:
+        with bpy.context.temp_override(**context):
+            if interactive:
+                result = bpy.ops.render.render("INVOKE_DEFAULT", write_still=True, scene=scene.name)
+            else:
+                result = bpy.ops.render.render(write_still=True, scene=scene.name)
+    except RuntimeError as error:
+        raise not_rendered(frame, str(error)) from None
+    if "CANCELLED" in result:
+        raise cancelled()
 
 
 def not_rendered(frame: int, reason: str = "") -> LwswError:
@@ -144,6 +201,18 @@ def camera_of(scene: bpy.types.Scene) -> dict[str, Any] | None:
 
 
 def render_size(scene: bpy.types.Scene) -> tuple[int, int]:
-    """Return width and height of the render in pixels."""
+    """Return width and height of the render in pixels, of the whole frame."""
     render = scene.render
     return render.resolution_x * render.resolution_percentage // 100, render.resolution_y * render.resolution_percentage // 100
+
+
+def file_size(scene: bpy.types.Scene) -> tuple[int, int]:
+    """Return width and height of the pictures that Render Animation writes, in pixels: those of the border where it crops them."""
+    width, height = render_size(scene)
+    render = scene.render
+    if not (render.use_border and render.use_crop_to_border):
+        return width, height
+    return (
+        int(render.border_max_x * width) - int(render.border_min_x * width),
+        int(render.border_max_y * height) - int(render.border_min_y * height),
+    )

@@ -6,6 +6,7 @@ import json
 import queue
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import bpy
 
 from .. import compat
 from ..errors import LwswError, cancelled
-from . import passes
+from . import passes, vector_passes
 from .frames import Uploads, file_name, write_file
 from .overrides import Overrides
+from .pictures import Stamps, as_png
 
 #: How long after Blender's render job has gone its last word may take; then the frame's file decides.
 SILENCE_SECONDS = 3.0
@@ -24,8 +26,17 @@ SILENCE_SECONDS = 3.0
 IDLE_SECONDS = 0.2
 
 
+@dataclass(frozen=True)
+class _Take:
+    """One render of a frame."""
+
+    frame: int
+    picture: bool  # it gives what the artist sees
+    passes: bool  # it gives vectors, depth and masks; the last take of a frame does
+
+
 class Renderer:
-    """One pass over the frames of a scene. Each call of :meth:`step` starts or finishes one frame.
+    """One pass over the frames of a scene. Each call of :meth:`step` starts or finishes one render.
 
     Files go to ``folder/passes/0001.exr``, ``folder/frames/0001.png`` and ``folder/cameras.json``, the layout of a job directory.
 
@@ -35,18 +46,43 @@ class Renderer:
         folder: where the files go.
         interactive: render as the artist would, with Blender's own progress, and return at once; otherwise block.
         object_masks: render the Cryptomatte object pass, too.
+        pictures: pictures that are rendered already, by frame number; only their passes are rendered then.
+        vectors_apart: render each frame twice, as the artist wants it and once more for the passes, see :mod:`.vector_passes`.
+        on_copy: render a copy of the scene. In a handler of a render that is just ending, Blender has not put the scene's own render away
+            yet and would crash.
     """
 
-    def __init__(self, scene: bpy.types.Scene, frames: Iterable[int], folder: Path, interactive: bool, object_masks: bool = False) -> None:
+    def __init__(
+        self,
+        scene: bpy.types.Scene,
+        frames: Iterable[int],
+        folder: Path,
+        interactive: bool,
+        object_masks: bool = False,
+        *,
+        pictures: Mapping[int, Path] | None = None,
+        vectors_apart: bool = False,
+        on_copy: bool = False,
+    ) -> None:
+        self._copy_uid, self._original_uid = 0, scene.session_uid
+        if on_copy:
+            scene = scene.copy()
+            self._copy_uid = scene.session_uid
         self._scene_uid = scene.session_uid
-        self._waiting = list(frames)
         self._folder = folder
         self._interactive = interactive
         self._object_masks = object_masks
+        frames = list(frames)
+        self._stamps = Stamps({frame: pictures[frame] for frame in frames}) if pictures else None
+        self._blurred = scene.render.use_motion_blur
+        twice = vectors_apart and not pictures
+        takes = [(True, False), (False, True)] if twice else [(not pictures, True)]
+        self._waiting = [_Take(frame, picture, passes) for frame in frames for picture, passes in takes]
         self._overrides = Overrides(scene)
+        self._for_passes = Overrides(scene)  # on top of the others, while passes are rendered apart
         self._messages: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._cameras: dict[str, dict[str, Any]] = {}
-        self._current: int | None = None
+        self._current: _Take | None = None
         self._display: str | None = None
         self._silent_since = 0.0
 
@@ -55,7 +91,7 @@ class Renderer:
         scene = self._scene()
         for name in ("passes", "frames"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
-        passes.set_up(scene, self._overrides, self._object_masks)
+        passes.set_up(scene, self._overrides, self._object_masks, keep_border=self._stamps is not None)
         if self._interactive:
             for handlers, handler in self._handlers():
                 handlers.append(handler)
@@ -74,18 +110,35 @@ class Renderer:
             # Turned off in the middle of a frame: what a running render uses must not be changed under it, Blender crashes.
             bpy.app.timers.register(self._restore_when_idle, first_interval=IDLE_SECONDS)
         else:
-            self._overrides.restore()
+            self._restore()
 
     def _restore_when_idle(self) -> float | None:
         if bpy.app.is_job_running("RENDER"):
             return IDLE_SECONDS
-        self._overrides.restore()
+        self._restore()
         return None
+
+    def _restore(self) -> None:
+        self._for_passes.restore()
+        self._overrides.restore()
+        if self._copy_uid and (copy := compat.find_scene(self._copy_uid)):
+            bpy.data.scenes.remove(copy)
+            if original := compat.find_scene(self._original_uid):
+                # both have the same objects, which now stand where the copy's last frame had them
+                original.frame_set(original.frame_current, subframe=original.frame_subframe)
 
     @property
     def is_busy(self) -> bool:
         """Whether Blender is rendering a frame of ours at this moment."""
         return self._current is not None
+
+    def camera(self, frame: int) -> Mapping[str, Any] | None:
+        """Return the camera of a frame that has been rendered, see :func:`.passes.camera_of`."""
+        return self._cameras.get(str(frame))
+
+    def know_cameras(self, cameras: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take in the cameras of frames that were rendered before, by the frame's number as text."""
+        self._cameras.update({frame: dict(camera) for frame, camera in cameras.items()})
 
     def cameras(self) -> Mapping[str, Any] | None:
         """Return the contents of ``cameras.json`` for the frames rendered so far, and write that file."""
@@ -98,10 +151,11 @@ class Renderer:
         return data
 
     def step(self) -> Uploads | None:
-        """Start the next frame, or finish the one that is rendered; return a frame's files once they are complete.
+        """Start the next render, or finish the one that runs; return a frame's files once they are complete.
 
         Raises:
-            LwswError: ``cancelled`` when the artist stopped the render, ``missing_frames`` when Blender wrote nothing.
+            LwswError: ``cancelled`` when the artist stopped the render, ``missing_frames`` when Blender wrote nothing, ``unreadable_frame``
+                for a picture that changed in the meantime.
         """
         if self._current is None:
             if not self._waiting:
@@ -111,37 +165,37 @@ class Renderer:
                 return None
         elif not self._has_ended():
             return None
-        frame, self._current = self._current, None
-        assert frame is not None
-        return self._finish(frame)
+        take, self._current = self._current, None
+        assert take is not None
+        return self._finish(take)
 
     @property
     def is_finished(self) -> bool:
         """Whether every frame has been returned by :meth:`step`."""
         return self._current is None and not self._waiting
 
-    def _start(self, frame: int) -> None:
+    def _start(self, take: _Take) -> None:
         scene = self._scene()
+        self._for_passes.restore()
         self._overrides.apply_again()
-        passes.use_exr(scene.render.image_settings)
-        scene.render.filepath = str(self._partial(frame))
-        scene.frame_set(frame)
-        if camera := passes.camera_of(scene):
-            self._cameras[str(frame)] = camera
-        self._current = frame
+        frame, subframe = take.frame, 0.0
+        if take.passes:
+            passes.use_exr(scene.render.image_settings)
+        else:
+            passes.use_png(scene.render.image_settings)
+        if not take.picture:
+            frame, subframe = vector_passes.middle_of_blur(scene, take.frame, self._blurred)
+            vector_passes.set_up(scene, self._for_passes, self._object_masks)
+        scene.render.filepath = str(self._partial(take))  # written after the samples: that alone would not have Cycles look at them again
+        scene.frame_set(frame, subframe=subframe)
+        if take.passes and (camera := passes.camera_of(scene)) and not scene.render.use_border:
+            self._cameras[str(take.frame)] = camera
+        self._current = take
         try:
-            if self._interactive:
-                window = bpy.context.window or bpy.context.window_manager.windows[0]
-                with bpy.context.temp_override(window=window):
-                    result = bpy.ops.render.render("INVOKE_DEFAULT", write_still=True, scene=scene.name)
-            else:
-                result = bpy.ops.render.render(write_still=True, scene=scene.name)
-        except RuntimeError as error:
+            passes.render_still(scene, take.frame, self._interactive)
+        except LwswError:
             self._current = None
-            raise passes.not_rendered(frame, str(error)) from None
-        if "CANCELLED" in result:
-            self._current = None
-            raise cancelled()
+            raise
 
     def _has_ended(self) -> bool:
         # The handler's word comes from another thread, before Blender has put its render job away: wait for both.
@@ -156,24 +210,26 @@ class Renderer:
             raise cancelled()
         return True
 
-    def _finish(self, frame: int) -> Uploads:
-        scene = self._scene()
+    def _finish(self, take: _Take) -> Uploads | None:
+        frame = take.frame
         exr = self._folder / "passes" / file_name(frame, ".exr")
         png = self._folder / "frames" / file_name(frame, ".png")
-        partial = self._partial(frame)
+        partial = self._partial(take)
         if not partial.is_file():
             raise passes.not_rendered(frame)
-        partial.replace(exr)
-        passes.use_png(scene.render.image_settings)
-        unfinished = png.with_name(f".{png.stem}.partial.png")
-        passes.save_display_referred(scene, str(exr), str(unfinished))
-        if not unfinished.is_file():
-            raise passes.not_rendered(frame)
-        unfinished.replace(png)
+        partial.replace(exr if take.passes else png)
+        if not take.passes:
+            return None
+        if self._stamps is not None:
+            png = as_png(self._scene(), self._stamps.check(frame), frame, png.parent)
+        elif take.picture:
+            png = as_png(self._scene(), exr, frame, png.parent)
         return Uploads(frame, png, exr)
 
-    def _partial(self, frame: int) -> Path:
-        return self._folder / "passes" / f".{file_name(frame, '.partial.exr')}"
+    def _partial(self, take: _Take) -> Path:
+        """Return where Blender writes: beside the final file, so that it need only be renamed."""
+        folder, suffix = ("passes", ".partial.exr") if take.passes else ("frames", ".partial.png")
+        return self._folder / folder / f".{file_name(take.frame, suffix)}"
 
     def _scene(self) -> bpy.types.Scene:
         scene = compat.find_scene(self._scene_uid)

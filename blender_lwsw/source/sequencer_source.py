@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from .. import compat
-from ..errors import LwswError, cancelled
+from ..errors import LwswError
 from ..marks import RESULT_MARK
 from . import passes
 from .frames import Uploads, file_name
@@ -26,14 +26,16 @@ class SequencerSource:
         scene: the scene whose sequencer is meant, see :func:`.compat.sequencer_scene`.
         frames: frame numbers of its timeline.
         folder: where the pictures go.
+        strips: names of the only strips that are shown; empty for all.
     """
 
     is_busy = False
 
-    def __init__(self, scene: bpy.types.Scene, frames: tuple[int, ...], folder: Path) -> None:
+    def __init__(self, scene: bpy.types.Scene, frames: tuple[int, ...], folder: Path, strips: Collection[str] = ()) -> None:
         self._scene_uid = scene.session_uid
         self._waiting = list(frames)
         self._folder = folder / "frames"
+        self._strips = strips
         self._overrides = Overrides(scene)
 
     def begin(self) -> None:
@@ -41,8 +43,12 @@ class SequencerSource:
         self._folder.mkdir(parents=True, exist_ok=True)
         scene, overrides = self._scene(), self._overrides
         overrides.keep_frame()
-        for strip in scene.sequence_editor.strips_all:
-            if RESULT_MARK in strip:
+        editor = scene.sequence_editor
+        hidden = [strip for strip in editor.strips_all if RESULT_MARK in strip]
+        if self._strips:
+            hidden += [strip for strip in editor.strips if strip.name not in self._strips and strip not in hidden]
+        for strip in hidden:
+            if not strip.mute:
                 overrides.set(f'sequence_editor.strips_all["{bpy.utils.escape_identifier(strip.name)}"]', "mute", True)
         switches = dict.fromkeys(("use_sequencer", *compat.render_output_names()), True)
         switches |= dict.fromkeys(("use_border", "use_stamp", "use_multiview", "use_placeholder"), False)
@@ -80,12 +86,7 @@ class SequencerSource:
         partial = png.with_name(f".{png.stem}.partial.png")
         scene.render.filepath = str(partial)
         scene.frame_set(frame)
-        try:
-            result = bpy.ops.render.render(write_still=True, scene=scene.name)
-        except RuntimeError as error:
-            raise passes.not_rendered(frame, str(error)) from None
-        if "CANCELLED" in result:
-            raise cancelled()
+        passes.render_still(scene, frame, interactive=False)
         if not partial.is_file():
             raise passes.not_rendered(frame)
         partial.replace(png)
@@ -98,13 +99,19 @@ class SequencerSource:
         return scene
 
 
-def shown_frames(scene: bpy.types.Scene, first: int, last: int) -> range:
+def shown_frames(scene: bpy.types.Scene, first: int, last: int, strips: Collection[str] = ()) -> range:
     """Return the frames from ``first`` to ``last`` between the first and the last strip that shows something other than our paintings.
+
+    Args:
+        scene: whose sequencer is meant.
+        first, last: the range, both included.
+        strips: names of the only strips that count; empty for all.
 
     Raises:
         LwswError: ``nothing_to_stylize`` where there are none.
     """
-    ranges = [compat.strip_range(strip) for strip in _footage(scene)]
+    footage = [strip for strip in shown_strips(scene) if RESULT_MARK not in strip]
+    ranges = [compat.strip_range(strip) for strip in footage if not strips or strip.name in strips]
     if not ranges:
         hint = "Add a movie or an image sequence in the Sequencer, or choose another source."
         raise LwswError("nothing_to_stylize", f"The sequencer of the scene {scene.name} shows nothing that could be stylized.", hint)
@@ -116,8 +123,8 @@ def shown_frames(scene: bpy.types.Scene, first: int, last: int) -> range:
     return frames
 
 
-def _footage(scene: bpy.types.Scene) -> Iterator[Any]:
+def shown_strips(scene: bpy.types.Scene) -> list[Any]:
+    """Return the strips that the sequencer of a scene shows: all that are neither sounds nor muted."""
     editor = scene.sequence_editor
-    for strip in editor.strips if editor else ():
-        if strip.type != "SOUND" and RESULT_MARK not in strip and not strip.mute and not editor.channels[strip.channel].mute:
-            yield strip
+    strips = editor.strips if editor else ()
+    return [strip for strip in strips if strip.type != "SOUND" and not strip.mute and not editor.channels[strip.channel].mute]

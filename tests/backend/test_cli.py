@@ -20,6 +20,7 @@ from lwsw.commands.region import parse_region
 from lwsw.errors import LwswError
 from lwsw.jobs.clip import Clip, ClipJob
 from lwsw.jobs.directory import JobDirectory
+from lwsw.jobs.progress import Progress
 from lwsw.jobs.report import make_report
 from lwsw.jobs.settings import StylizeSettings
 from lwsw.profiles import MAIN_LAYERS, get_profile
@@ -93,6 +94,9 @@ def test_stylize_for_real(clip, capsys):
     assert [entry["frame"] for entry in report["frames"]] == [7, 8, 9]
     assert 0 <= report["outside_optimization"] < 1 and report["machine"]["device"] == "cpu" and report["seconds"] > 0
     assert JobDirectory.open(out / "job").settings.motion == "vector"
+    status = Progress(JobDirectory.open(out / "job")).to_dict()
+    assert status["first_frame_seconds"] == round(report["frames"][0]["seconds"], 2)
+    assert 50e6 < status["peak_memory"] <= report["machine"]["peak_memory"] and status["peak_device_memory"] is None
 
 
 def test_the_report_has_the_gradient_shares_of_the_shot(clip):

@@ -141,3 +141,11 @@ def test_small_pictures_and_flows() -> None:
     assert torch.equal(halved[0, 10, 20], torch.tensor([41.0, 21.0]) / 2)
     share, value = agreement_along(shrink(picture), shrink(picture), *flows(0))[::-1]
     assert share == 1.0 and value > 0.9
+
+
+@pytest.mark.parametrize("rows", [12, 20])
+def test_a_strip_of_a_picture_is_compared_too(rows: int) -> None:
+    """A panorama of 16:1 is 128×8 pixels small, less than the search for motion takes."""
+    image, other = scene(1), scene(2)
+    assert goes_on(small(window(image, 104)[:rows]), small(window(image, 100)[:rows]))
+    assert not goes_on(small(window(image, 104)[:rows]), small(window(other, 100)[:rows]))

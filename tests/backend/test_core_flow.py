@@ -8,7 +8,7 @@ import pytest
 import torch
 from support_core import picture
 
-from lwsw.core.estimated_flow import estimate_flow
+from lwsw.core.estimated_flow import DenseInverseSearch
 from lwsw.core.flow import disagreement, visibility, warp
 
 
@@ -82,5 +82,5 @@ def test_a_square_in_front_of_a_still_wall() -> None:
 def test_estimated_flow_finds_a_known_shift() -> None:
     big = picture(96, 120)
     image, other = big[..., 10:74, 10:90], big[..., 8:72, 7:87]  # what is at (x, y) in image is at (x + 3, y + 2) in other
-    flow = estimate_flow(image.contiguous(), other.contiguous())[0, 16:-16, 16:-16]
+    flow = DenseInverseSearch().flow(image.contiguous(), other.contiguous())[0, 16:-16, 16:-16]
     assert flow.median(0).values.median(0).values.tolist() == pytest.approx([3, 2], abs=0.2)

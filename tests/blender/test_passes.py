@@ -142,6 +142,15 @@ def test_cameras_describe_the_render(scene: bpy.types.Scene, tmp_path: Path, act
     assert data["frames"]["1"]["view"] != data["frames"]["2"]["view"]
 
 
+def test_a_scene_that_no_window_shows_is_rendered_at_its_own_frames(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    _render(scene, tmp_path / "shown", [1, 2])
+    bpy.context.window.scene = bpy.data.scenes.new("other")
+    _render(scene, tmp_path / "hidden", [1, 2])
+    one, two = (helpers.read_picture(tmp_path / "hidden" / "frames" / name) for name in ("0001.png", "0002.png"))
+    assert np.array_equal(two, helpers.read_picture(tmp_path / "shown" / "frames" / "0002.png"))
+    assert not np.array_equal(one, two)
+
+
 def test_the_scene_is_put_back_when_rendering_fails(scene: bpy.types.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = helpers.snapshot(scene)
     renderer = Renderer(scene, [1], tmp_path, interactive=False)

@@ -62,7 +62,7 @@ def test_a_painting_that_is_no_picture(scene: bpy.types.Scene, tmp_path: Path) -
 def test_scene_errors_come_before_rendering(scene: bpy.types.Scene, request_: Request) -> None:
     scene.render.use_motion_blur = True
     error = _error(scene, request_)
-    assert error.code == "motion_blur" and "Turn off Motion Blur" in error.hint and "choose them as Files" in error.hint
+    assert error.code == "motion_blur" and "Turn off Motion Blur" in error.hint and "Vectors Apart" in error.hint
     scene.render.use_motion_blur = False
     scene.camera = None
     assert _error(scene, request_).code == "no_camera"

@@ -23,6 +23,7 @@ import bpy
 failures = 0
 longest_pause = 0.0
 longest_step = 0.0
+drawing_times: dict[str, list[float]] = {}  # seconds of the processor, by the panel's name
 
 
 def check(what: str, good: bool, detail: object = "") -> None:
@@ -69,8 +70,10 @@ def watch_drawing() -> tuple[set[str], list[str]]:
 
     def watched(cls: Any, draw: Any, *arguments: Any) -> None:
         drawn.add(cls.__name__)
+        began = time.thread_time()
         try:
             draw(*arguments)
+            drawing_times.setdefault(cls.__name__, []).append(time.thread_time() - began)
         except Exception as error:
             errors.append(f"{cls.__name__}: {error!r}")
             raise
@@ -100,10 +103,10 @@ def lwsw_classes(base: Any) -> list[Any]:
 
 
 def show_panels() -> Iterator[float]:
-    """Make the two largest areas a compositor and a sequencer that show the tab."""
+    """Make the three largest areas a compositor, a sequencer and an Image Editor that show the tab."""
     yield 0.5  # Blender crashes where an editor is exchanged right after a file was loaded
-    areas = sorted(bpy.context.window_manager.windows[0].screen.areas, key=lambda area: area.width * area.height)[-2:]
-    for area, kind in zip(areas, ("CompositorNodeTree", "SEQUENCE_EDITOR"), strict=True):
+    areas = sorted(bpy.context.window_manager.windows[0].screen.areas, key=lambda area: area.width * area.height)[-3:]
+    for area, kind in zip(areas, ("CompositorNodeTree", "SEQUENCE_EDITOR", "IMAGE_EDITOR"), strict=True):
         area.ui_type = kind
         area.spaces.active.show_region_ui = True
     yield 0.5
@@ -206,6 +209,10 @@ def steps(folder: Path) -> Iterator[float]:
     missing = {cls.__name__ for kind in (bpy.types.Panel, bpy.types.UIList) for cls in lwsw_classes(kind)} - drawn
     check("every panel and list is drawn", not missing, sorted(missing))
     check("drawing raises no error", not errors, errors[:3])
+    for editor in ("node", "sequencer", "image"):
+        medians = {name: sorted(times)[len(times) // 2] * 1000 for name, times in drawing_times.items() if f"_{editor}_" in name}
+        took, slowest = sum(medians.values()), max(medians, key=lambda name: medians[name], default="")
+        check(f"the panel of the {editor} editor is drawn in 2 ms", 0 < took <= 2.0, f"{took:.2f} ms, most of it {slowest}")
 
     scene = start(folder / "c", helpers, samples=3000)
     yield 0.5

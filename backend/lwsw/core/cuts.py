@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from .estimated_flow import search_flow
 from .flow import carry, disagreement
 
 #: Pixels of the longer side at which pictures are compared: noise of a render averages out, and motion becomes short.
@@ -127,7 +128,7 @@ def agreement_by_search(image: Tensor, other: Tensor) -> float:
     first, second = _levels(image), _levels(other)
     found = []
     for shift in ((0.0, 0.0), _shift(first, second)):
-        back, forth = _search(first, second, shift), _search(second, first, (-shift[0], -shift[1]))
+        back, forth = search_flow(first, second, shift), search_flow(second, first, (-shift[0], -shift[1]))
         seen = (disagreement(back, forth, _TOLERANCE) <= 1.0).float()
         found.append(agreement(image, carry(other, back), seen) * float(seen.mean()))
     return max(found)
@@ -147,13 +148,6 @@ def _shift(image: np.ndarray, other: np.ndarray) -> tuple[float, float]:
     window = cv2.createHanningWindow((image.shape[1], image.shape[0]), cv2.CV_32F)
     (x, y), _ = cv2.phaseCorrelate(image.astype(np.float32), other.astype(np.float32), window)
     return x, y
-
-
-def _search(image: np.ndarray, other: np.ndarray, shift: tuple[float, float]) -> Tensor:
-    """Return the flow ``1×h×w×2`` between two pictures by dense inverse search (Kroeger et al. 2016, OpenCV), begun with a shift."""
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    start = np.full((*image.shape, 2), shift, np.float32)
-    return torch.from_numpy(search.calc(image, other, start))[None]
 
 
 def _levels(image: Tensor) -> np.ndarray:

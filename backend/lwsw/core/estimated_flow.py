@@ -39,14 +39,8 @@ class DenseInverseSearch:
     """Dense inverse search (Kroeger, Timofte, Dai, Van Gool 2016) with variational refinement, by OpenCV. The same on every machine."""
 
     def flow(self, image: Tensor, other: Tensor) -> Tensor:
-        """As :meth:`FlowEstimator.flow`. Pictures that are too small are padded by their edge pixels."""
-        search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        height, width = image.shape[2:]
-        padding = ((0, max(0, DIS_SMALLEST - height)), (0, max(0, DIS_SMALLEST - width)))
-        first, second = (np.pad(_grey(picture), padding, mode="edge") for picture in (image, other))
-        with _threads(_DIS_THREADS):
-            flow = search.calc(first, second, np.zeros((*first.shape, 2), np.float32))
-        return torch.from_numpy(np.ascontiguousarray(flow[:height, :width], np.float32))[None]
+        """As :meth:`FlowEstimator.flow`."""
+        return search_flow(_grey(image), _grey(other))
 
 
 class Raft:
@@ -73,9 +67,20 @@ class Raft:
         return flow[..., top : top + height, left : left + width].permute(0, 2, 3, 1).float().cpu().contiguous().clone()
 
 
-def estimate_flow(image: Tensor, other: Tensor) -> Tensor:
-    """Return the flow from ``image`` to ``other`` by :class:`DenseInverseSearch`; arguments as :meth:`FlowEstimator.flow`."""
-    return DenseInverseSearch().flow(image, other)
+def search_flow(image: np.ndarray, other: np.ndarray, shift: tuple[float, float] = (0.0, 0.0)) -> Tensor:
+    """Return the flow ``1×H×W×2`` pixels between two pictures by dense inverse search; see :class:`DenseInverseSearch`.
+
+    Args:
+        image, other: H,W uint8; pictures that are too small for the search are padded by their edge pixels.
+        shift: (x, y), where the search begins.
+    """
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    height, width = image.shape
+    padding = ((0, max(0, DIS_SMALLEST - height)), (0, max(0, DIS_SMALLEST - width)))
+    first, second = np.pad(image, padding, mode="edge"), np.pad(other, padding, mode="edge")
+    with _threads(_DIS_THREADS):
+        flow = search.calc(first, second, np.full((*first.shape, 2), shift, np.float32))
+    return torch.from_numpy(np.ascontiguousarray(flow[:height, :width], np.float32))[None]
 
 
 def estimated_visibility(backward: Tensor, forward: Tensor) -> Tensor:

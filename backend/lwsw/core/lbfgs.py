@@ -28,10 +28,17 @@ class LBFGS:
         start: the first point, any shape.
         history: number of pairs kept; memory is ``2 · history`` times the size of the point.
         first_step: length of the first step, as root mean square change of the variable.
+        scale: the :attr:`scale` of an optimization of nearly the same function, where there was one: the first step follows it, and is at
+            most ``first_step`` long.
     """
 
     def __init__(
-        self, evaluate: Callable[[Tensor], tuple[Tensor, Tensor]], start: Tensor, history: int = 20, first_step: float = FIRST_STEP
+        self,
+        evaluate: Callable[[Tensor], tuple[Tensor, Tensor]],
+        start: Tensor,
+        history: int = 20,
+        first_step: float = FIRST_STEP,
+        scale: Tensor | None = None,
     ) -> None:
         self._evaluate = evaluate
         self.point = start.detach().clone()
@@ -47,11 +54,16 @@ class LBFGS:
         self._step_change = torch.zeros(history, history, device=device, dtype=self._precision)  # s_i · y_j
         self._change_change = torch.zeros_like(self._step_change)  # y_i · y_j
         self._along_gradient = torch.zeros(2, history, device=device, dtype=self._precision)  # s_i · g, y_i · g
-        self._scale = torch.zeros((), device=device)
         self._length = torch.ones((), device=device)
         self._first_step = first_step * self._size**0.5
+        self._scale = torch.zeros((), device=device) if scale is None else torch.minimum(scale, self._steepest())
         self._order: list[int] = []  # slots of the history, oldest first
         self._next_slot = 0
+
+    @property
+    def scale(self) -> Tensor:
+        """How far a unit of gradient leads, by the newest curvature; 0 while none is known."""
+        return self._scale
 
     def step(self) -> None:
         """Do one iteration: one evaluation of loss and gradient."""
@@ -95,8 +107,7 @@ class LBFGS:
     def _direction(self) -> Tensor:
         """Return −H·gradient; scaled steepest descent while there is no history."""
         gradient = self._gradient
-        steepest = self._first_step / gradient.norm().clamp_min(1e-30)
-        scale = torch.where(self._scale > 0, self._scale, steepest)
+        scale = torch.where(self._scale > 0, self._scale, self._steepest())
         if not self._order:
             return -scale * gradient
         order = torch.tensor(self._order, device=gradient.device)
@@ -113,3 +124,8 @@ class LBFGS:
         coefficients[0, order], coefficients[1, order] = -second[:, 0], small * first[:, 0]
         combination = (coefficients.flatten().float() @ self._pairs)[: self._size]
         return combination.sub_(scale * gradient)
+
+    def _steepest(self) -> Tensor:
+        """Return how far a unit of gradient leads in a first step."""
+        length: Tensor = self._first_step / self._gradient.norm().clamp_min(1e-30)
+        return length

@@ -17,8 +17,10 @@ from .optimize import optimize
 from .propagation import Source, fill_uncovered, propagate
 from .vgg import VGG19
 
+#: Standard deviation of what breaks the symmetry of flat areas before the first iteration.
+NOISE = 0.02
+
 _COARSEST = 100  # pixels of the shorter side; large strokes are laid out there
-_NOISE = 0.02  # standard deviation of what breaks the symmetry of flat areas before the first iteration
 _GRID = 16  # pixels; regions are cut out along it, so that pooling meets the same pixels as in the whole picture
 
 # Of frames that continue others, measured on the scenes of scripts/temporal_scenes against frames painted one by one with three times the
@@ -125,9 +127,9 @@ class Scene:
 
     def in_grey(self) -> Scene:
         """Return the scene in light and dark only."""
-        before = None if self.before is None else _grey(self.before)
-        memories = tuple(replace(memory, image=_grey(memory.image), color=_grey(memory.color)) for memory in self.memories)
-        return replace(self, color=_grey(self.color), before=before, memories=memories)
+        before = None if self.before is None else grey(self.before)
+        memories = tuple(replace(memory, image=grey(memory.image), color=grey(memory.color)) for memory in self.memories)
+        return replace(self, color=grey(self.color), before=before, memories=memories)
 
     def resized(self, size: tuple[int, ...]) -> Scene:
         """Return the scene at another size, without motion."""
@@ -157,7 +159,7 @@ class LookPainter:
         if look.strength == 0 or (_begins(scene, state) and scene.draft is not None):
             return 0
         if _begins(scene, state):
-            return self._method.first_iterations * len(_pyramid(*_size(scene.at(self._box(scene)).color)))
+            return self._method.first_iterations * len(pyramid(*_size(scene.at(self._box(scene)).color)))
         return self._method.iterations
 
     def paint(self, look: Look, scene: Scene, state: LookState, progress: Progress) -> LookState:
@@ -195,7 +197,7 @@ class LookPainter:
         targets = self._blended(look, _size(scene.color), state)
         box = self._box(scene)
         if look.color == "luminance":
-            image = _grey(image)
+            image = grey(image)
         return gradient_shares(self._network, image[..., box[0], box[1]], targets, state.calibration, look, _guidance(scene.at(box)))
 
     def _with_constants(self, look: Look, scene: Scene, state: LookState) -> LookState:
@@ -221,8 +223,8 @@ class LookPainter:
         """Coarse to fine: large strokes are laid out on a small picture, where deep layers see all of it."""
         size = _size(part.color)
         noise = torch.randn(1, 3, *full_size, generator=torch.Generator().manual_seed(self._method.seed))
-        image = part.color + _NOISE * noise[..., box[0], box[1]].to(part.color.device)
-        levels = _pyramid(*size)
+        image = part.color + NOISE * noise[..., box[0], box[1]].to(part.color.device)
+        levels = pyramid(*size)
         for level, level_size in enumerate(levels):
             scene = part.resized(level_size) if level_size != size else replace(part, flow=None, visibility=None)
             # from level to level only what painting changed is enlarged, so the detail of the render stays
@@ -340,7 +342,7 @@ def _guidance(scene: Scene) -> Guidance | None:
     return None if scene.mask is None else Guidance(scene.mask)
 
 
-def _grey(image: Tensor) -> Tensor:
+def grey(image: Tensor) -> Tensor:
     """Return the luma of ``1×3×H×W`` in all three channels."""
     return luma(image).expand(-1, 3, -1, -1)
 
@@ -349,7 +351,7 @@ def _size(image: Tensor) -> tuple[int, int]:
     return int(image.shape[2]), int(image.shape[3])
 
 
-def _pyramid(height: int, width: int) -> list[tuple[int, int]]:
+def pyramid(height: int, width: int) -> list[tuple[int, int]]:
     """Return sizes from coarse to the full one, each twice the one before."""
     sizes = [(height, width)]
     while min(sizes[0]) >= 2 * _COARSEST:

@@ -142,6 +142,7 @@ class Objective:
         content: ``1×3×H×W``, the frame as rendered.
         look: weights of this frame.
         content_layers: weight of each content layer; their sum does not matter.
+        content_features: activations of ``content`` in these layers where they are known already.
         temporal_weight, warped, visibility: previous result warped to this frame and where it can be trusted (``1×3×H×W``, ``1×1×H×W``).
         guidance: the region that counts; None is the whole picture.
     """
@@ -155,6 +156,7 @@ class Objective:
         look: Look,
         *,
         content_layers: Mapping[str, float] | None = None,
+        content_features: Mapping[str, Tensor] | None = None,
         temporal_weight: float = 0.0,
         warped: Tensor | None = None,
         visibility: Tensor | None = None,
@@ -172,8 +174,10 @@ class Objective:
         self._content_factors: dict[str, float] = {}
         layers = content_layers or {CONTENT_LAYER: 1.0}
         used = [name for name, weight in layers.items() if weight > 0 and look.content_weight > 0]
-        with torch.no_grad():
-            self._content_features = network(content, used) if used else {}
+        if content_features is None:
+            with torch.no_grad():
+                content_features = network(content, used) if used else {}
+        self._content_features = content_features
         for name in used:
             unit = _CONTENT_UNIT
             if gatys:  # the paper sums over positions

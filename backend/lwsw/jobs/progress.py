@@ -24,6 +24,8 @@ class Progress:
         iteration, iterations: inside that frame; 0 before the first iteration.
         note: the latest remark, for example that motion is estimated; "" for none.
         timings: seconds by kind of work, summed over the frames, as far as the events say.
+        first_frame_seconds: what the first frame of the job took, or None.
+        peak_memory, peak_device_memory: the most that the job's process has needed so far, in bytes; None where that is not known.
     """
 
     def __init__(self, job: JobDirectory, clock: Callable[[], float] = time.monotonic) -> None:
@@ -41,6 +43,9 @@ class Progress:
         self.iterations = 0
         self.note = ""
         self.timings: dict[str, float] = {}
+        self.first_frame_seconds: float | None = None
+        self.peak_memory: int | None = None
+        self.peak_device_memory: int | None = None
         for event in job.events():
             if event.get("event") in ("frame_finished", "note"):
                 self._take(event)
@@ -112,6 +117,9 @@ class Progress:
             "iterations": self.iterations,
             "seconds_per_frame": _rounded(self.seconds_per_frame),
             "seconds_left": _rounded(self.seconds_left),
+            "first_frame_seconds": _rounded(self.first_frame_seconds),
+            "peak_memory": self.peak_memory,
+            "peak_device_memory": self.peak_device_memory,
             "note": self.note,
             "timings": {name: round(value, 4) for name, value in self.timings.items()},
         }
@@ -128,6 +136,10 @@ class Progress:
         seconds = event.get("seconds")
         if isinstance(seconds, (int, float)) and (event.get("frame") != self._job.frames[0] or self._job.settings.motion == "none"):
             self._recent.append(float(seconds))
+        if isinstance(seconds, (int, float)) and event.get("frame") == self._job.frames[0] and self.first_frame_seconds is None:
+            self.first_frame_seconds = float(seconds)
+        self.peak_memory = _larger(self.peak_memory, event.get("peak_memory"))
+        self.peak_device_memory = _larger(self.peak_device_memory, event.get("peak_device_memory"))
         timings = event.get("timings")
         if isinstance(timings, Mapping):
             for name, value in timings.items():
@@ -147,3 +159,9 @@ def format_duration(seconds: float) -> str:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
+
+
+def _larger(before: int | None, value: object) -> int | None:
+    if not isinstance(value, int):
+        return before
+    return value if before is None else max(before, value)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import platform
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import __version__
 from .directory import JobDirectory
+from .usage import peak_device_memory, peak_memory
 
 
 def make_report(job: JobDirectory, seconds: float) -> dict[str, Any]:
@@ -79,19 +79,9 @@ def _machine(device: str) -> dict[str, Any]:
         "torch": torch.__version__,
         "device": str(used),
         "threads": torch.get_num_threads(),
-        "peak_memory": _peak_memory(),
+        "peak_memory": peak_memory(),
     }
     if used.type == "cuda":
         machine["device_name"] = torch.cuda.get_device_name(used)
-        machine["peak_device_memory"] = torch.cuda.max_memory_allocated(used)
+        machine["peak_device_memory"] = peak_device_memory(device)
     return machine
-
-
-def _peak_memory() -> int | None:
-    """Return the largest resident size of this process in bytes, or None where the system does not say."""
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -20,6 +20,7 @@ from .frame_reader import FrameReader, tensor_to_image
 from .job_network import job_network
 from .recall import Recall
 from .shot_files import forget_state, load_state, save_state
+from .usage import peak_device_memory, peak_memory
 from .visits import Visit, visits
 
 OnEvent = Callable[[dict[str, Any]], None]
@@ -125,6 +126,7 @@ class _Painter:
                 _report_shares(job, self._stylizer, frame, state, begun, self._on_event)
         seconds = round(time.perf_counter() - started, 4)
         event = {"event": "frame_finished", "frame": number, "seconds": seconds, "iterations": state.iterations, "timings": timings}
+        event |= {"peak_memory": peak_memory(), "peak_device_memory": peak_device_memory(job.settings.device)}
         _say(job, self._on_event, event if visit.is_final else {**event, "draft": True})
 
     def _is_done(self, visit: Visit) -> bool:

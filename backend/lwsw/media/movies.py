@@ -122,8 +122,12 @@ def _open(path: Path) -> cv2.VideoCapture:
     if not path.is_file():
         raise LwswError("missing_frames", f"The movie {path} does not exist.", "Choose another file.")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # FFmpeg's own remarks mean nothing to an artist
-    # An absolute path: FFmpeg takes what stands before a colon for a protocol.
-    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
+    before = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # nor do OpenCV's
+    try:
+        # An absolute path: FFmpeg takes what stands before a colon for a protocol.
+        capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
+    finally:
+        cv2.utils.logging.setLogLevel(before)
     if not capture.isOpened():
         raise LwswError("unreadable_frame", f"The movie {path} cannot be opened.", _HINT)
     capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)

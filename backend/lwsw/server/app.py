@@ -24,6 +24,8 @@ from .. import API_VERSION, __version__
 from ..errors import LwswError
 from ..jobs.state import FINAL_STATES
 from .jobs import Jobs
+from .preview import Preview
+from .preview_routes import add_preview_routes
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,8 @@ _HTTP_STATUS = {
     "bad_token": 401,
     "job_not_found": 404,
     "job_running": 409,
+    "preview_not_found": 404,
+    "preview_taken": 409,
     "version_mismatch": 409,
     "internal": 500,
     "output_not_writable": 500,
@@ -89,6 +93,9 @@ class Status(BaseModel):
     iterations: int
     seconds_per_frame: float | None
     seconds_left: float | None
+    first_frame_seconds: float | None
+    peak_memory: int | None = Field(description="bytes, of the process that paints; null where that is not known")
+    peak_device_memory: int | None = Field(description="bytes, on a CUDA device")
     note: str
     timings: dict[str, float]
     error: ErrorDetails | None
@@ -120,6 +127,7 @@ def create_app(
     token: str,
     device: Callable[[], tuple[str | None, str | None]] = lambda: (None, None),
     shut_down: Callable[[], None] = lambda: None,
+    preview: Preview | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -128,6 +136,7 @@ def create_app(
         token: what every request must carry.
         device: returns the device and its name, for ``/v1/health``.
         shut_down: called, once the answer is ready, by ``POST /v1/shutdown``.
+        preview: the preview it serves; None makes one, which the caller cannot end.
     """
     app = FastAPI(
         title="LWSW",
@@ -213,6 +222,8 @@ def create_app(
     def delete(job: str) -> dict[str, str]:
         jobs.delete(job)
         return {"removed": job}
+
+    add_preview_routes(app, preview or Preview(), lambda: jobs.active_job() is not None, _read_body)
 
     @app.post("/v1/shutdown", status_code=202)
     def shutdown() -> dict[str, bool]:

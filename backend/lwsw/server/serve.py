@@ -22,6 +22,7 @@ from ..errors import LwswError
 from .app import create_app
 from .devices import DeviceProbe
 from .jobs import Jobs
+from .preview import Preview
 from .supervisor import WorkerCommand, worker_command
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ def serve(
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     jobs = Jobs(jobs_folder, command)
     probe = DeviceProbe()
+    preview = Preview()
 
     def announce() -> None:
         ready = {"url": url, "token": token, "version": __version__, "api": API_VERSION, "pid": os.getpid()}
@@ -70,8 +72,9 @@ def serve(
             timer.daemon = True
             timer.start()
             threading.Thread(target=jobs.close, name="closing").start()  # ends the worker; event streams end by themselves
+            threading.Thread(target=preview.close, name="closing preview").start()
 
-    app = create_app(jobs, token, probe.device, stop)
+    app = create_app(jobs, token, probe.device, stop, preview)
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, timeout_keep_alive=60)
     server = _Server(config, announce, stop)
     if exit_with_parent:
@@ -82,6 +85,7 @@ def serve(
     finally:
         probe.stop()
         jobs.close()
+        preview.close()
         listener.close()
     log.info("ended")
 

@@ -66,12 +66,12 @@ class Supervisor:
                 return
             progressed = len(self._job.finished_frames()) > finished
             deaths = 1 if progressed else deaths + 1
-            log.warning("job %s: the worker ended %s", self._job.path.name, _describe(status))
+            log.warning("job %s: the worker ended %s", self._job.path.name, describe_status(status))
             self._job.append_event({"event": "worker_died", "status": status})
             if deaths >= 2:
                 raise LwswError(
                     "worker_died",
-                    f"The process that stylizes ended {_describe(status)}, twice at the same frame.",
+                    f"The process that stylizes ended {describe_status(status)}, twice at the same frame.",
                     "If memory was short, choose a smaller width or close other programs; then resume.",
                 )
 
@@ -81,7 +81,7 @@ class Supervisor:
             self._cancelled = True
             process = self._process
         if process is not None:
-            _end(process)
+            end_process(process)
 
     def _run_worker(self) -> int:
         """Run one worker to its end and return its exit status (negative: the signal); raise the error that it reports."""
@@ -113,7 +113,7 @@ class Supervisor:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_EXIT_SECONDS)
         finally:
-            _end(process)  # also when on_event fails: never leave a worker behind
+            end_process(process)  # also when on_event fails: never leave a worker behind
             status = process.wait()
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
@@ -130,7 +130,8 @@ class Supervisor:
             time.sleep(0.1)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, and make it after a second."""
     if process.poll() is not None:
         return
     process.terminate()
@@ -152,7 +153,8 @@ def _parse(line: bytes) -> dict[str, Any]:
     return event
 
 
-def _describe(status: int) -> str:
+def describe_status(status: int) -> str:
+    """Say how a process ended."""
     if status >= 0:
         return f"with status {status}"
     try:

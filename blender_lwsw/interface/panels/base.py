@@ -11,6 +11,8 @@ class Section:
     bl_region_type = "UI"
     bl_category = "LWSW"
     parent: type[Section] | None = None
+    #: The editors that have it; empty for all.
+    spaces: tuple[str, ...] = ()
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import bpy
 
+from ...jobs.workload import work_of_scene
 from .base import Section
+from .sliders import draw_slider
+from .text import draw_paragraph
 
 
 class Motion(Section):
@@ -13,6 +16,12 @@ class Motion(Section):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.lwsw
-        layout.use_property_split = True
-        for name in ("temporal_weight", "cuts", "second_pass"):
+        work = work_of_scene(context.scene)
+        if work is not None and work.frames == 1:
+            draw_paragraph(layout, "There is one frame only: what follows has no effect.", context, "INFO")
+        draw_slider(layout, settings, "temporal_weight", slider=False)
+        layout.use_property_split, layout.use_property_decorate = True, False
+        for name in ("cuts", "second_pass"):
             layout.prop(settings, name)
+        if context.scene.render.use_motion_blur:
+            layout.prop(settings, "motion_blur")

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import bpy
 
+from ...recent import RecentAnswers
 from ...settings.profiles import LAYER_LABELS, MAIN_LAYERS
 from ...settings.properties import AS_SCENE
 from ...settings.regions import Contents, contents_of, rendered_names, shared_objects, target_of, title_of
+from ...source import disk_state
 from .base import Section
+from .sliders import draw_slider
 from .text import draw_paragraph
+from .weights import draw_layers
 
 #: In larger scenes the panel does not look at the objects, so that it stays quick; Stylize does.
 LARGEST_SCENE = 2000
+
+
+_recent = RecentAnswers(seconds=1.0, most=4)
 
 
 class LWSW_UL_regions(bpy.types.UIList):
@@ -65,9 +71,16 @@ def _draw_regions(layout: Any, context: bpy.types.Context) -> None:
 
 
 def _contents(scene: bpy.types.Scene) -> dict[int, Contents]:
-    """Return what each region that counts consists of, by its place in the list."""
+    """Return what each region that counts consists of, by its place in the list, as it is now or was a second ago."""
     if len(scene.objects) > LARGEST_SCENE:
         return {}
+    settings = scene.lwsw
+    regions = tuple((item.enabled, title_of(item), getattr(target_of(item), "session_uid", 0)) for item in settings.regions)
+    found: dict[int, Contents] = _recent.ask((scene.session_uid, settings.source, regions), lambda: _find_contents(scene))
+    return found
+
+
+def _find_contents(scene: bpy.types.Scene) -> dict[int, Contents]:
     layer = next((layer for layer in scene.view_layers if layer.use), None)
     rendered = rendered_names(layer) if layer is not None and scene.lwsw.source == "RENDER" else None
     regions = enumerate(scene.lwsw.regions)
@@ -86,13 +99,13 @@ def _draw_region(layout: Any, context: bpy.types.Context, item: Any, contents: C
     column.prop(item, "style", text="")
     if not item.style:
         column.label(text="Empty: the scene's painting", icon="INFO")
-    elif not Path(bpy.path.abspath(item.style)).is_file():
+    elif not disk_state.is_file(bpy.path.abspath(item.style)):
         column.label(text="This file does not exist", icon="ERROR")
     column.prop(item, "profile")
     if item.profile != AS_SCENE:
-        sliders = column.column(align=True)
-        for layer, label in zip(MAIN_LAYERS, LAYER_LABELS, strict=True):
-            sliders.prop(item, layer, text=label, slider=True)
-        column.prop(item, "content_weight")
-    column.prop(item, "strength", slider=True)
+        draw_layers(column, context.scene, item, dict(zip(MAIN_LAYERS, LAYER_LABELS, strict=True)))
+        draw_slider(column, item, "content_weight", slider=False)
+    draw_slider(column, item, "strength")
+    if item.strength == 0:
+        draw_paragraph(column, "At 0 these objects stay as rendered.", context, "INFO")
     column.prop(item, "color")

@@ -7,9 +7,12 @@ from typing import Any
 import bpy
 
 from ...errors import LwswError
-from ...jobs.console import clock
+from ...jobs.readiness import obstacle
 from ...jobs.session import session
+from .backend import draw_mends, draw_missing_backend
 from .base import Section
+from .job import draw_running, draw_stopped, draw_waiting
+from .obstacle import draw_obstacle
 from .text import draw_paragraph
 
 
@@ -22,19 +25,21 @@ class Run(Section):
 
 def _draw_job(layout: Any, context: bpy.types.Context) -> None:
     progress = session.progress()
-    if progress is None:
-        row = layout.row()
-        row.scale_y = 1.6
-        row.operator("lwsw.stylize", icon="BRUSH_DATA")
-        if session.can_resume:
-            row.operator("lwsw.resume", icon="PLAY")
-        if not context.scene.lwsw.style:
-            layout.label(text="Choose a painting first", icon="INFO")
-    else:
-        left = f" · {clock(progress.seconds_left)} left" if progress.seconds_left else ""
-        layout.progress(factor=progress.fraction, type="BAR", text=progress.text + left)
-        layout.operator("lwsw.cancel", icon="CANCEL")
-    if session.error is not None:
+    if progress is not None:
+        draw_running(layout, progress)
+    problem = obstacle(context.scene)
+    if problem is not None:
+        draw_obstacle(layout, context, problem)
+    backend_missing = problem is None and draw_missing_backend(layout, context)
+    queues = progress is not None or session.is_paused
+    row = layout.row()
+    row.scale_y = 1.0 if queues else 1.6
+    row.operator("lwsw.stylize", text="Add to Queue" if queues else "Stylize", icon="ADD" if queues else "BRUSH_DATA")
+    draw_stopped(layout, context)
+    draw_waiting(layout)
+    said_already = problem is not None and session.error is not None and session.error.code == problem.code
+    said_already = said_already or (backend_missing and session.error is not None and session.error.code.startswith("backend_"))
+    if session.error is not None and not session.is_paused and not said_already:
         _draw_error(layout, session.error, context)
     elif session.summary:
         layout.label(text=session.summary, icon="CHECKMARK")
@@ -47,3 +52,4 @@ def _draw_error(layout: Any, error: LwswError, context: bpy.types.Context) -> No
     draw_paragraph(box, error.message, context, "CANCEL" if error.code == "cancelled" else "ERROR")
     if error.hint:
         draw_paragraph(box, error.hint, context, "RIGHTARROW_THIN")
+    draw_mends(box, context, error)

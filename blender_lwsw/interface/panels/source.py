@@ -17,8 +17,15 @@ class Source(Section):
         layout.prop(settings, "source", expand=True)
         if settings.source == "FILES":
             layout.prop(settings, "color_pattern")
-            layout.prop(settings, "passes_pattern")
+            layout.prop(settings, "render_passes")
+            if not settings.render_passes:
+                layout.prop(settings, "passes_pattern")
+        elif settings.source == "SEQUENCER":
+            layout.operator("lwsw.stylize_strips", icon="BRUSH_DATA")
         scene = context.scene
         layout.label(text=f"Frames {scene.frame_start} to {scene.frame_end}", icon="TIME")
         layout.prop(settings, "output")
-        layout.prop(settings, "add_source_strip")
+        column = layout.column()
+        column.use_property_split = False  # their names are too long for the narrow column
+        column.prop(settings, "add_source_strip")
+        column.prop(settings, "stylize_after_render")

@@ -7,9 +7,16 @@ from typing import Any
 
 import bpy
 
+from ...jobs.workload import sizes
 from ...settings.profiles import ADVANCED_LAYERS, LAYER_LABELS, LAYER_NAMES, MAIN_LAYERS, structure_size
-from ...source import passes
+from ..balance_picture import TILES, balance_icons
 from .base import Section
+from .sliders import draw_slider
+from .text import draw_paragraph
+
+#: Pixels at a user interface scale of 1: the unit of an icon's scale, what the sidebar's margins take, a tile's largest side, and what
+#: Blender leaves free between two icons (measured in 5.2).
+_UNIT, _MARGINS, _LARGEST_TILE, _GAP = 20, 48, 100, 7
 
 
 class Weights(Section):
@@ -18,8 +25,13 @@ class Weights(Section):
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.lwsw
         layout.prop(settings, "profile")
-        _draw_layers(layout, context.scene, dict(zip(MAIN_LAYERS, LAYER_LABELS, strict=True)))
-        layout.prop(settings, "content_weight")
+        _draw_balance(layout, context)
+        draw_layers(layout, context.scene, settings, dict(zip(MAIN_LAYERS, LAYER_LABELS, strict=True)))
+        others = sum(getattr(settings, layer) > 0 for layer in ADVANCED_LAYERS)
+        if others:
+            text = "1 other layer weighs too: see Advanced" if others == 1 else f"{others} other layers weigh too: see Advanced"
+            draw_paragraph(layout, text, context, "INFO")
+        draw_slider(layout, settings, "content_weight", slider=False)
 
 
 class Advanced(Section):
@@ -30,10 +42,10 @@ class Advanced(Section):
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.lwsw
         layout.label(text="The other layers")
-        _draw_layers(layout, context.scene, {layer: layer for layer in ADVANCED_LAYERS})
+        draw_layers(layout, context.scene, settings, {layer: layer for layer in ADVANCED_LAYERS})
         layout.prop(settings, "automatic_stroke_size")
         if not settings.automatic_stroke_size:
-            layout.prop(settings, "frequency_exponent", slider=True)
+            draw_slider(layout, settings, "frequency_exponent")
         layout.label(text="Content layers (Shift-click for several)")
         grid = layout.grid_flow(row_major=True, columns=4, even_columns=True, align=True)
         for layer in LAYER_NAMES:
@@ -42,9 +54,30 @@ class Advanced(Section):
         layout.row().prop(settings, "normalization", expand=True)
 
 
-def _draw_layers(layout: Any, scene: bpy.types.Scene, labels: Mapping[str, str]) -> None:
-    width = passes.render_size(scene)[0]
-    stylized = min(scene.lwsw.width or width, width)
+def draw_layers(layout: Any, scene: bpy.types.Scene, owner: Any, labels: Mapping[str, str]) -> None:
+    """Draw sliders of layers; each label says how large a structure the layer sees, in pixels of the frames that are stylized.
+
+    Args:
+        layout: where.
+        scene: whose frames they are.
+        owner: the scene's settings, or a region.
+        labels: what to call each layer.
+    """
+    source, stylized = (size[0] for size in sizes(scene))
     column = layout.column(align=True)
     for layer, label in labels.items():
-        column.prop(scene.lwsw, layer, text=f"{label} · {structure_size(layer, width, stylized):.0f} px", slider=True)
+        draw_slider(column, owner, layer, f"{label} · {structure_size(layer, source, stylized):.0f} px")
+
+
+def _draw_balance(layout: Any, context: bpy.types.Context) -> None:
+    """Draw the curve of all layers that weigh, and from where to where the five sliders reach."""
+    scale = context.preferences.system.ui_scale
+    side = min(_LARGEST_TILE, (context.region.width / scale - _MARGINS) / TILES)
+    theme = context.preferences.themes[0].user_interface
+    icons = balance_icons(context.scene.lwsw, theme, max(16, round(side * scale)), round(_GAP * scale))
+    if not icons:
+        return
+    row = layout.row(align=True)
+    row.alignment = "CENTER"
+    for icon in icons:
+        row.template_icon(icon_value=icon, scale=side / _UNIT)

@@ -1,0 +1,58 @@
+"""Trying looks on the current frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ...look.session import preview_session
+from .base import Section
+from .text import draw_paragraph
+
+_COLUMNS = 3
+
+
+class Look(Section):
+    bl_label = "Look"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.lwsw
+        row = layout.row(align=True)
+        row.operator("lwsw.preview", icon="HIDE_OFF", text="Preview" if not preview_session.is_sheet else "Back to the Preview")
+        row.operator("lwsw.explore", icon="MESH_GRID")
+        if preview_session.is_running:
+            _draw_running(layout)
+        if preview_session.error is not None:
+            box = layout.box()
+            draw_paragraph(box, preview_session.error.message, context, "ERROR")
+            if preview_session.error.hint:
+                draw_paragraph(box, preview_session.error.hint, context, "RIGHTARROW_THIN")
+        elif preview_session.is_running:
+            layout.label(text=preview_session.text())
+            for note in preview_session.notes():
+                draw_paragraph(layout, note, context, "INFO")
+        if preview_session.is_sheet:
+            _draw_variations(layout)
+        row = layout.row(align=True)
+        row.prop(settings, "preview_width", text="Width")
+        row.prop(settings, "explore", text="")
+        if settings.explore == "RANDOM":
+            row = layout.row(align=True)
+            row.prop(settings, "explore_amount", slider=True)
+            row.prop(settings, "explore_seed")
+
+
+def _draw_running(layout: Any) -> None:
+    row = layout.row(align=True)
+    row.operator("lwsw.compare", text="Source", icon="IMAGE_REFERENCE", depress=preview_session.shows_source)
+    row.operator("lwsw.restart_preview", text="", icon="FILE_REFRESH")
+    row.operator("lwsw.render_preview", text="", icon="RENDER_STILL")
+    row.operator("lwsw.stop_preview", text="", icon="PANEL_CLOSE")
+
+
+def _draw_variations(layout: Any) -> None:
+    layout.label(text="Click one in the image, or here:")
+    grid = layout.grid_flow(row_major=True, columns=_COLUMNS, even_columns=True, align=True)
+    for index in range(len(preview_session.variations)):
+        grid.operator("lwsw.take_variation", text=f"{index + 1}").index = index

@@ -1,0 +1,1 @@
+"""Look development: the current frame painted small while sliders move, and sheets of variations."""

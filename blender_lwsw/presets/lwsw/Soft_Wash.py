@@ -1,0 +1,31 @@
+"""Soft colour in large shapes, without small marks; what was rendered shows through. For skies, landscapes and quiet shots"""
+
+import bpy
+
+settings = bpy.context.scene.lwsw
+
+settings.relu1_1 = 0.0
+settings.relu1_2 = 0.0
+settings.relu2_1 = 0.0
+settings.relu2_2 = 0.0
+settings.relu3_1 = 0.5
+settings.relu3_2 = 0.0
+settings.relu3_3 = 0.0
+settings.relu3_4 = 0.0
+settings.relu4_1 = 2.0
+settings.relu4_2 = 0.0
+settings.relu4_3 = 0.0
+settings.relu4_4 = 0.0
+settings.relu5_1 = 1.0
+settings.relu5_2 = 0.0
+settings.relu5_3 = 0.0
+settings.relu5_4 = 0.0
+settings.content_weight = 2.5
+settings.profile = "CUSTOM"
+settings.automatic_stroke_size = False
+settings.frequency_exponent = 1.6
+settings.content_layers = {"relu4_2"}
+settings.normalization = "CALIBRATED"
+settings.strength = 0.7
+settings.color = "PAINTING"
+settings.temporal_weight = 1.0
