@@ -106,6 +106,17 @@ Of ours, with what they should be. Goals that are missed are marked.
 """
 
 
+_READING = """
+**How to read these:**
+
+- *Warping error* compares frames through a bilinear warp, which no sharp stroke survives unchanged. "Our first frame carried along" paints nothing new, so what it
+  measures is that loss alone: no result of its sharpness can be below. Where the render is soft, as clouds are, this loss is more than the whole floor.
+- *Freshly uncovered areas* are narrow and lie at outlines. Per-frame, which does not know what was uncovered, has a like ratio: the areas are like that. What is painted there is to be held against
+  per-frame in the same areas, in the row below.
+- In *light* nearly nothing but shadows moves, and the warping error counts how the light itself changes. A painting that follows it has that error, as the render has.
+"""
+
+
 def _missed(report: Report) -> str:
     found = missed(report["scenes"])
     if not found:
@@ -115,7 +126,7 @@ def _missed(report: Report) -> str:
         words = "at least" if goal.at_least else "at most"
         what = "could not be measured" if value is None else f"{number(value, 3)}, where {words} {goal.limit_in(scene):g} was the goal"
         lines.append(f"- {scene}: {goal.text}, {what}.")
-    return "**Missed:**\n\n" + "\n".join(lines)
+    return "**Missed:**\n\n" + "\n".join(lines) + "\n" + _READING
 
 
 def _scenes(report: Report) -> str:
