@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from .. import api
 from ..connection.backend import BackendSettings, session_backend
@@ -101,6 +101,19 @@ class LWSW_OT_install_backend(_Install, bpy.types.Operator):
 
     bl_idname = "lwsw.install_backend"
     bl_label = "Install Backend"
+
+    allow_online: BoolProperty(
+        name="Allow Online Access",
+        description="Turn on Allow Online Access in Blender's preferences first",
+        default=False,
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Begin; in background wait for the end."""
+        if self.allow_online:
+            context.preferences.system.use_online_access = True
+        return super().execute(context)
 
 
 class LWSW_OT_repair_backend(_Install, bpy.types.Operator):

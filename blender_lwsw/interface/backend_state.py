@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import bpy
 
@@ -26,11 +28,13 @@ class Mend:
         operator: its identifier; empty for the switch of Blender's own preferences that allows going online.
         label: what stands on it.
         icon: Blender's name of the icon.
+        values: properties of the operator.
     """
 
     operator: str
     label: str
     icon: str
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,10 +109,17 @@ def forget_state() -> None:
     _known = None
 
 
+def install_mend() -> Mend:
+    """Return the button that installs the backend; where Blender is offline it says that it changes that too."""
+    if bpy.app.online_access:
+        return Mend("lwsw.install_backend", "Install Backend", "IMPORT")
+    return Mend("lwsw.install_backend", "Allow Online Access and Install", "IMPORT", {"allow_online": True})
+
+
 def mends(error: LwswError) -> list[Mend]:
     """Return what mends an error of the backend, the best first; empty if it is not one."""
     state = backend_state()
-    install = Mend("lwsw.install_backend", "Install Backend", "IMPORT")
+    install = install_mend()
     use_existing = Mend("lwsw.use_existing_backend", "Use Existing…", "LINKED")
     repair = Mend("lwsw.repair_backend", "Repair", "FILE_REFRESH")
     start = Mend("lwsw.start_backend", "Try Again", "PLAY")
@@ -135,7 +146,7 @@ def installer_mends(error: LwswError) -> list[Mend]:
         return []
     again = Mend("lwsw.install_backend", "Try Again", "FILE_REFRESH")
     if error.code == "online_access" and not bpy.app.online_access:
-        return [Mend("", "Allow Online Access", "INTERNET")]
+        return [install_mend()]
     use_existing = Mend("lwsw.use_existing_backend", "Use Existing…", "LINKED")
     return [again, use_existing] if error.code in ("no_python", "no_package", "no_network") else [again]
 

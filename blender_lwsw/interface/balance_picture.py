@@ -16,7 +16,7 @@ from ..settings.profiles import LAYER_NAMES, MAIN_LAYERS
 TILES = 3
 
 #: The density at which the curve reaches half of the picture's height; it never reaches the top.
-_HALF_HEIGHT = 2.0
+_HALF_HEIGHT = 1.0
 
 #: Half the width of the curve's line, and half a pixel for its soft edge, in pixels.
 _LINE = 1.2

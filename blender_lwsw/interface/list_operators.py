@@ -15,6 +15,13 @@ def stored_path(path: str) -> str:
     return bpy.path.relpath(path) if bpy.data.filepath and path else path
 
 
+def open_browser(operator: Any, context: bpy.types.Context) -> None:
+    """Open the file browser beside the Blender file. Without a folder Blender would propose the Blender file itself."""
+    if not operator.filepath and bpy.data.filepath:
+        operator.filepath = bpy.path.abspath("//")
+    context.window_manager.fileselect_add(operator)
+
+
 class _PickPicture:
     """Opens the file browser on pictures."""
 
@@ -24,7 +31,7 @@ class _PickPicture:
 
     def invoke(self, context: bpy.types.Context, _event: Any) -> set[str]:
         """Open the file browser."""
-        context.window_manager.fileselect_add(self)
+        open_browser(self, context)
         return {"RUNNING_MODAL"}
 
 

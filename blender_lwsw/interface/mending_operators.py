@@ -13,7 +13,7 @@ from ..results.footage_strip import add_footage
 from ..settings.profiles import DEFAULT_PROFILE
 from ..settings.properties import profile_identifier
 from ..source import disk_state
-from .list_operators import stored_path
+from .list_operators import open_browser, stored_path
 
 
 class _Mend:
@@ -48,7 +48,7 @@ class _Pick(_Mend):
 
     def invoke(self, context: bpy.types.Context, _event: Any) -> set[str]:
         """Open the file browser."""
-        context.window_manager.fileselect_add(self)
+        open_browser(self, context)
         return {"RUNNING_MODAL"}
 
 

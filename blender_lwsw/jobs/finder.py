@@ -100,12 +100,14 @@ _AREAS = ("NODE_EDITOR", "SEQUENCE_EDITOR", "IMAGE_EDITOR")
 
 
 def redraw(*_: Any) -> None:
-    """Have the panels drawn again."""
+    """Have the panels drawn again, and nothing beside them: drawing a whole editor may take long."""
     for manager in bpy.data.window_managers:
         for window in manager.windows:
             for area in window.screen.areas:
                 if area.type in _AREAS:
-                    area.tag_redraw()
+                    for region in area.regions:
+                        if region.type == "UI":
+                            region.tag_redraw()
 
 
 #: The finder of this Blender.

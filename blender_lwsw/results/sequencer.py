@@ -88,6 +88,8 @@ def update_strip(scene: bpy.types.Scene, editor_scene: bpy.types.Scene, show: Sh
         strip = _new_strip(editor, f"LWSW {show.label}", show.results, names, channel, start, editor_scene)
         strip[RESULT_MARK] = scene.name
         strip[SIZE_MARK] = show.size
+        if editor.active_strip is None:  # like any strip that is added, unless the artist is at another one
+            editor.active_strip = strip
     elif _names(strip) != [file_name(frame, ".png") for frame in show.frames]:
         # a strip that already has a place for every frame only gets new pictures: the artist's trims stay
         _set_elements(strip, names)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import bpy
@@ -131,20 +133,37 @@ def render_still(scene: bpy.types.Scene, frame: int, interactive: bool) -> None:
     Raises:
         LwswError: ``missing_frames``; ``cancelled`` when the artist stopped it.
     """
-    windows = bpy.context.window_manager.windows
-    context: dict[str, Any] = {"scene": scene}
-    if interactive:
-        context["window"] = bpy.context.window or windows[0]
     try:
-        with bpy.context.temp_override(**context):
-            if interactive:
+        if interactive:
+            window = bpy.context.window or bpy.context.window_manager.windows[0]
+            with bpy.context.temp_override(window=window, scene=scene):  # only until the render has begun
                 result = bpy.ops.render.render("INVOKE_DEFAULT", write_still=True, scene=scene.name)
-            else:
+        else:
+            with _context_scene(scene):
                 result = bpy.ops.render.render(write_still=True, scene=scene.name)
     except RuntimeError as error:
         raise not_rendered(frame, str(error)) from None
     if "CANCELLED" in result:
         raise cancelled()
+
+
+@contextlib.contextmanager
+def _context_scene(scene: bpy.types.Scene) -> Iterator[None]:
+    """Make a scene the context's while Blender works and waits.
+
+    Not by ``temp_override``: what it overrides is looked up in a Python dictionary, and with Python 3.11 Blender does that without the
+    interpreter's lock while another thread has it. A render asks so often that it crashes beside a thread that sends files.
+    """
+    window = bpy.context.window
+    if bpy.context.scene == scene or window is None:
+        yield
+        return
+    before = window.scene
+    window.scene = scene
+    try:
+        yield
+    finally:
+        window.scene = before
 
 
 def not_rendered(frame: int, reason: str = "") -> LwswError:

@@ -28,6 +28,7 @@ from blender_lwsw.connection.torch_build import Machine
 from blender_lwsw.errors import LwswError, cancelled
 from blender_lwsw.interface import backend_operators, backend_state
 from blender_lwsw.interface.panels.backend import draw_backend, draw_mends, draw_missing_backend
+from blender_lwsw.interface.panels.run import Run
 from blender_lwsw.settings import preferences
 
 
@@ -127,18 +128,41 @@ def test_it_is_said_where_jobs_are_started(online: None, painting: Path, scene: 
     assert caught.value.code == "backend_not_found"
 
 
-def test_offline_shows_the_switch() -> None:
+def test_offline_one_button_allows_going_online_and_installs(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = _draw()
     assert "not allowed to go online" in shown.text
-    assert shown.buttons[0] == "use_online_access"
+    assert shown.buttons[0] == "lwsw.install_backend"
+    assert "Allow Online Access and Install" in shown.names("button"), "what the button changes stands on it"
     with pytest.raises(LwswError) as caught:
         api.install_backend()
     assert caught.value.code == "online_access"
     shown = _draw()
     assert "Online Access" in shown.text
-    assert shown.buttons[0] == "use_online_access"
+    assert shown.buttons[0] == "lwsw.install_backend"
     with pytest.raises(RuntimeError, match="not allowed to go online"):  # the operator says the same
         bpy.ops.lwsw.install_backend()
+    assert not bpy.app.online_access, "nothing but that button changes Blender's preferences"
+    online: list[bool] = []
+    monkeypatch.setattr(api, "install_backend", lambda **_: online.append(bpy.app.online_access))
+    assert bpy.ops.lwsw.install_backend(allow_online=True) == {"FINISHED"}
+    assert online == [True]
+
+
+def test_a_failure_is_said_where_jobs_are_started(scene: bpy.types.Scene) -> None:
+    """The section of the backend may lie outside of the window."""
+    with pytest.raises(LwswError):
+        api.install_backend()
+    layout = Layout()
+    assert draw_missing_backend(layout, _context())
+    assert "not allowed to go online" in layout.text
+    assert layout.buttons == ["lwsw.install_backend"]
+
+
+def test_the_backend_can_be_installed_before_a_painting_is_chosen(online: None, scene: bpy.types.Scene) -> None:
+    layout = Layout()
+    backend_state.forget_state()
+    Run.draw(SimpleNamespace(layout=layout), _context())
+    assert layout.buttons[:4] == ["lwsw.install_backend", "lwsw.use_existing_backend", "lwsw.pick_style", "lwsw.stylize"]
 
 
 def test_a_failed_installation_shows_why_and_lets_try_again(online: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 import bpy
@@ -199,3 +201,31 @@ def test_a_file_that_is_no_exr(scene: bpy.types.Scene, tmp_path: Path) -> None:
         passes.save_display_referred(scene, str(tmp_path / "bad.exr"), str(tmp_path / "bad.png"))
     assert caught.value.code == "unreadable_frame"
     assert not bpy.data.images.get("bad.exr")
+
+
+@pytest.mark.parametrize("shown", [True, False], ids=["active scene", "another scene"])
+def test_renders_beside_threads_that_work(scene: bpy.types.Scene, tmp_path: Path, shown: bool) -> None:
+    """Under ``temp_override`` Blender crashed here within a few renders: see ``passes.render_still``."""
+    if not shown:
+        bpy.context.window.scene = bpy.data.scenes.new("shown")
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            json.loads(json.dumps({str(number): number for number in range(200)}))
+            time.sleep(0)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    scene.render.filepath = str(tmp_path / "frame")
+    before = bpy.context.window.scene
+    try:
+        for _ in range(20):
+            passes.render_still(scene, 1, interactive=False)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert bpy.context.window.scene == before
+    assert list(tmp_path.iterdir())

@@ -11,7 +11,7 @@ from ...connection.installation import gigabytes
 from ...connection.installer import session_installer
 from ...errors import LwswError
 from ...settings.preferences import LwswPreferences
-from ..backend_state import BackendState, Mend, backend_state, installer_mends, mends
+from ..backend_state import BackendState, Mend, backend_state, install_mend, installer_mends, mends
 from .base import Section
 from .text import draw_paragraph
 
@@ -52,13 +52,21 @@ def draw_missing_backend(layout: Any, context: bpy.types.Context) -> bool:
     """Where there is no backend yet, say so where jobs are started, with the button; return whether there is none."""
     if session_installer.is_running:
         progress = session_installer.progress()
-        layout.progress(factor=progress.fraction, type="BAR", text=f"Backend: {progress.text}")
+        row = layout.row(align=True)
+        row.progress(factor=progress.fraction, type="BAR", text=f"Backend: {progress.text}")
+        row.operator("lwsw.cancel_installation", text="", icon="X")
         return True
     error = backend_state().error
     if error is None:
         return False
+    failed = session_installer.error
+    if failed is not None and failed.code != "cancelled":
+        _draw_error(layout, context, failed, installer_mends(failed))
+        return True
     box = layout.box()
     draw_paragraph(box, error.message, context, "ERROR")
+    if session_installer.offer is not None:
+        draw_paragraph(box, session_installer.offer.sentences()[0], context, "BLANK1")
     _draw_buttons(box, context, mends(error))
     return True
 
@@ -92,10 +100,9 @@ def _draw_missing(layout: Any, context: bpy.types.Context, state: BackendState, 
         return  # its own buttons are there
     if not bpy.app.online_access:
         draw_paragraph(layout, "Blender is not allowed to go online, and the backend has to be fetched.", context, "INTERNET_OFFLINE")
-        layout.prop(context.preferences.system, "use_online_access", text="Allow Online Access")
     row = layout.row()
     row.scale_y = 1.4
-    row.operator("lwsw.install_backend", icon="IMPORT")
+    _draw_buttons(row, context, [install_mend()])
     broken = state.error is not None and state.error.code == "backend_start_failed"
     layout.operator("lwsw.repair_backend" if broken else "lwsw.use_existing_backend", icon="FILE_REFRESH" if broken else "LINKED")
 
@@ -144,7 +151,9 @@ def _draw_error(layout: Any, context: bpy.types.Context, error: LwswError, butto
 def _draw_buttons(layout: Any, context: bpy.types.Context, buttons: list[Mend]) -> None:
     for mend in buttons:
         if mend.operator:
-            layout.operator(mend.operator, text=mend.label, icon=mend.icon)
+            button = layout.operator(mend.operator, text=mend.label, icon=mend.icon)
+            for name, value in mend.values.items():
+                setattr(button, name, value)
         else:
             layout.prop(context.preferences.system, "use_online_access", text=mend.label)
 

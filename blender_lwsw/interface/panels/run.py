@@ -27,10 +27,10 @@ def _draw_job(layout: Any, context: bpy.types.Context) -> None:
     progress = session.progress()
     if progress is not None:
         draw_running(layout, progress)
+    backend_missing = draw_missing_backend(layout, context)  # first: a painting can be chosen while it is fetched
     problem = obstacle(context.scene)
     if problem is not None:
         draw_obstacle(layout, context, problem)
-    backend_missing = problem is None and draw_missing_backend(layout, context)
     queues = progress is not None or session.is_paused
     row = layout.row()
     row.scale_y = 1.0 if queues else 1.6
