@@ -21,10 +21,14 @@ _HALF_HEIGHT = 1.0
 #: Half the width of the curve's line, and half a pixel for its soft edge, in pixels.
 _LINE = 1.2
 
+#: Sizes that are kept; while a sidebar is widened there is a new one at each drawing.
+_KEPT_SIZES = 6
+
 _MARKS = np.array([place_of(layer) for layer in MAIN_LAYERS])
 
 _previews: bpy.utils.previews.ImagePreviewCollection | None = None
-_shown: tuple[Any, ...] = ()
+#: What each size's tiles show: sidebars of several editors are drawn in turn, and may differ in width.
+_shown: dict[tuple[int, int], tuple[Any, ...]] = {}
 
 
 def balance_icons(settings: Any, theme: Any, side: int, gap: int) -> list[int]:
@@ -36,19 +40,19 @@ def balance_icons(settings: Any, theme: Any, side: int, gap: int) -> list[int]:
         side: from one tile to the next, in pixels of the screen.
         gap: what Blender leaves free between two tiles, in pixels; the curve goes on behind it.
     """
-    global _shown
     if _previews is None:
         return []
     weights = tuple(round(getattr(settings, layer), 4) for layer in LAYER_NAMES)
     fill, line = (tuple(color) for color in (theme.wcol_numslider.item, theme.wcol_regular.text))
-    wanted = (weights, fill, line, side, gap)
-    if wanted != _shown:
+    wanted, size = (weights, fill, line), (side, gap)
+    if _shown.get(size) != wanted:
+        _make_room_for(size)
         seen = side - gap
         picture = draw_balance(dict(zip(LAYER_NAMES, weights, strict=True)), fill[:3], line[:3], (side * TILES - gap, seen))
         for tile in range(TILES):
-            _fill(str(tile), picture[:, tile * side : tile * side + seen])
-        _shown = wanted
-    return [int(_previews[str(tile)].icon_id) for tile in range(TILES)]
+            _fill(_name(size, tile), picture[:, tile * side : tile * side + seen])
+        _shown[size] = wanted
+    return [int(_previews[_name(size, tile)].icon_id) for tile in range(TILES)]
 
 
 def draw_balance(weights: dict[str, float], fill: Sequence[float], line: Sequence[float], size: tuple[int, int]) -> np.ndarray:
@@ -76,6 +80,20 @@ def draw_balance(weights: dict[str, float], fill: Sequence[float], line: Sequenc
     return np.concatenate([color, alpha], -1)
 
 
+def _name(size: tuple[int, int], tile: int) -> str:
+    return f"{size[0]} {size[1]} {tile}"
+
+
+def _make_room_for(size: tuple[int, int]) -> None:
+    """Free the tiles of the size that came first, if a new one would be too many."""
+    if size in _shown or len(_shown) < _KEPT_SIZES or _previews is None:
+        return
+    oldest = next(iter(_shown))
+    del _shown[oldest]
+    for tile in range(TILES):
+        del _previews[_name(oldest, tile)]
+
+
 def _fill(name: str, pixels: np.ndarray) -> None:
     assert _previews is not None
     preview = _previews[name] if name in _previews else _previews.new(name)
@@ -88,16 +106,16 @@ def _fill(name: str, pixels: np.ndarray) -> None:
 
 def register() -> None:
     """Make the collection; in the background nothing is drawn."""
-    global _previews, _shown
-    _shown = ()
+    global _previews
+    _shown.clear()
     if not bpy.app.background:
         _previews = bpy.utils.previews.new()
 
 
 def unregister() -> None:
     """Free the pictures."""
-    global _previews, _shown
-    _shown = ()
+    global _previews
+    _shown.clear()
     if _previews is not None:
         bpy.utils.previews.remove(_previews)
         _previews = None
