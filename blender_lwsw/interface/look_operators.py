@@ -52,6 +52,26 @@ class LWSW_OT_preview(_Look, bpy.types.Operator):
         return self._start(context, ())
 
 
+class LWSW_OT_show_preview(bpy.types.Operator):
+    """Split this editor and show the preview in an Image Editor beside the sliders; join the two again when it is done"""
+
+    bl_idname = "lwsw.show_preview"
+    bl_label = "Show It Beside"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.area is None:
+            cls.poll_message_set("There is no editor to split")
+            return False
+        return _is_running(cls)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Split the editor."""
+        image = preview_image.ensure(context.scene.lwsw.preview_width, context.scene)
+        preview_image.open_beside(image, context.screen, context.area)
+        return {"FINISHED"}
+
+
 class LWSW_OT_stop_preview(bpy.types.Operator):
     """End the preview and give the memory of its process back; the picture stays"""
 
@@ -190,6 +210,7 @@ def _is_running(operator: type[bpy.types.Operator]) -> bool:
 
 _CLASSES = (
     LWSW_OT_preview,
+    LWSW_OT_show_preview,
     LWSW_OT_stop_preview,
     LWSW_OT_compare,
     LWSW_OT_restart_preview,

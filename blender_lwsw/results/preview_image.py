@@ -66,6 +66,29 @@ def open_in_editor(image: bpy.types.Image, space: Any = None) -> bool:
     return True
 
 
+def is_shown() -> bool:
+    """Return whether an editor shows the image."""
+    image = find_image()
+    return image is not None and any(space.image == image for _, space in _editors())
+
+
+def open_beside(image: bpy.types.Image, screen: bpy.types.Screen, area: bpy.types.Area) -> None:
+    """Split an editor and show the image in its left half; the other half keeps the sidebar.
+
+    Args:
+        image: from :func:`ensure`.
+        screen: where the editor is.
+        area: the editor.
+    """
+    before, width, height = set(screen.areas), area.width / 2, area.height
+    with bpy.context.temp_override(area=area):
+        bpy.ops.screen.area_split(direction="VERTICAL", factor=0.5)
+    for beside in set(screen.areas) - before:
+        beside.ui_type = "IMAGE_EDITOR"
+        beside.spaces.active.image = image
+        beside.spaces.active.zoom_percentage = 90 * min(width / image.size[0], height / image.size[1])
+
+
 def keep(image: bpy.types.Image | None = None) -> None:
     """Have the picture saved with the file, so that Blender does not ask about an unsaved image when it quits."""
     image = image or find_image()

@@ -61,6 +61,25 @@ def test_the_image_shows_the_levels_that_came(scene: bpy.types.Scene, tmp_path: 
     assert np.array_equal(np.rint(helpers.read_picture(tmp_path / "saved.png") * 255), levels)
 
 
+def test_an_editor_is_split_where_none_shows_the_preview(scene: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = preview_image.ensure(64, scene)
+    assert not preview_image.is_shown()
+    assert not bpy.ops.lwsw.show_preview.poll(), "there is no preview"
+    monkeypatch.setattr(type(preview_session), "is_running", property(lambda _: True))
+    assert "lwsw.show_preview" in draw(Look, scene).names("operator")
+    window = bpy.context.window_manager.windows[0]
+    screen = window.screen
+    area = max(screen.areas, key=lambda item: item.width * item.height)
+    kind, before = area.type, set(screen.areas)
+    with bpy.context.temp_override(window=window, screen=screen, area=area):
+        assert bpy.ops.lwsw.show_preview() == {"FINISHED"}
+    (beside,) = set(screen.areas) - before
+    assert (area.type, beside.type) == (kind, "IMAGE_EDITOR")
+    assert beside.spaces.active.image == image
+    assert preview_image.is_shown()
+    assert "lwsw.show_preview" not in draw(Look, scene).names("operator")
+
+
 def test_another_size_keeps_the_image_and_undo_may_take_it(scene: bpy.types.Scene) -> None:
     image = preview_image.show(4, 2, np.full(32, 0.2, np.float32))
     assert preview_image.show(6, 3, np.full(72, 0.4, np.float32)) == image
@@ -253,7 +272,7 @@ def test_what_is_wrong_is_said(backend: str, scene: bpy.types.Scene, painting: P
     assert preview_session.error.code == "no_camera"
     assert draw(Look, scene).names("operator") == ["lwsw.preview", "lwsw.explore"]
     assert any("has no camera" in text for text in draw(Look, scene).texts())
-    for operator in ("stop_preview", "compare", "restart_preview", "render_preview"):
+    for operator in ("show_preview", "stop_preview", "compare", "restart_preview", "render_preview"):
         assert not getattr(bpy.ops.lwsw, operator).poll()
 
 

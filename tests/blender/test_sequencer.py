@@ -122,6 +122,18 @@ def test_results_appear_as_they_come_and_a_rerun_uses_the_same_strip(tmp_path: P
     assert compat.strip_range(strips[0]) == (2, 4)
 
 
+def test_a_new_strip_is_active_unless_the_artist_is_at_another(tmp_path: Path) -> None:
+    scene = bpy.context.scene
+    _pictures(tmp_path, [1])
+    first, _ = _update(scene, _show(tmp_path, [1]), [1])
+    editor = scene.sequence_editor
+    assert editor.active_strip == editor.strips[first]
+    _pictures(tmp_path / "other", [1])
+    second, _ = _update(scene, _show(tmp_path / "other", [1]), [1])
+    assert second != first
+    assert editor.active_strip == editor.strips[first]
+
+
 def test_another_folder_gets_another_strip(tmp_path: Path) -> None:
     scene = bpy.context.scene
     for folder in ("a", "b"):

@@ -54,7 +54,8 @@ def run_clip_job(clip_job: Any, options: argparse.Namespace, report: Path | None
     if options.json:
         print_json({"out": str(clip_job.out), **summary})
     else:
-        line.say(f"{len(job.frames)} frames in {clip_job.out}, {format_duration(time.monotonic() - started)}.")
+        frames = "1 frame" if len(job.frames) == 1 else f"{len(job.frames)} frames"
+        line.say(f"{frames} in {clip_job.out}, {format_duration(time.monotonic() - started)}.")
     return 0
 
 

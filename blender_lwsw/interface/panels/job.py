@@ -47,7 +47,7 @@ def draw_stopped(layout: Any, context: bpy.types.Context) -> None:
         draw_paragraph(box, found.sentence, context, "RECOVER_LAST")
     elif session.is_paused and session.stopped is not None:
         made, total = len(session.stopped.record.made.results), len(session.stopped.plan.frames)
-        draw_paragraph(box, f"Paused at frame {made} of {total}; the memory it took is free.", context, "PAUSE")
+        draw_paragraph(box, f"Paused with {made} of {total} frames painted; the memory it took is free.", context, "PAUSE")
     row = box.row(align=True)
     row.operator("lwsw.resume", icon="PLAY")
     row.operator("lwsw.discard", icon="TRASH")

@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 
 from ...look.session import preview_session
+from ...results import preview_image
 from .base import Section
 from .text import draw_paragraph
 
@@ -23,6 +24,10 @@ class Look(Section):
         row.operator("lwsw.explore", icon="MESH_GRID")
         if preview_session.is_running:
             _draw_running(layout)
+            if not preview_image.is_shown():
+                box = layout.box()
+                draw_paragraph(box, "No editor shows the preview.", context, "INFO")
+                box.operator("lwsw.show_preview", icon="SPLIT_VERTICAL")
         if preview_session.error is not None:
             box = layout.box()
             draw_paragraph(box, preview_session.error.message, context, "ERROR")

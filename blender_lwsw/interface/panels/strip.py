@@ -28,11 +28,12 @@ class Strip(Section):
         column.label(text=_summary(text) if text else "It does not remember how it was made", icon="BRUSH_DATA")
         if text:
             layout.operator("lwsw.restore_settings", icon="LOOP_BACK")
-            column = layout.column(align=True)
-            for operator, icon in (("lwsw.stylize_again", "FILE_REFRESH"), ("lwsw.new_version", "DUPLICATE")):
+            for settings, words in (("SCENE", "With the panel's settings:"), ("STRIP", "As it was:")):
+                column = layout.column(align=True)
+                column.label(text=words)
                 row = column.row(align=True)
-                row.operator(operator, icon=icon).settings = "SCENE"
-                row.operator(operator, text="As It Was").settings = "STRIP"
+                for operator, icon in (("lwsw.stylize_again", "FILE_REFRESH"), ("lwsw.new_version", "DUPLICATE")):
+                    row.operator(operator, icon=icon).settings = settings
         layout.operator("lwsw.add_to_compositor", icon="NODE_COMPOSITING")
 
 
