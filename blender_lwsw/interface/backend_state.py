@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import bpy
 
@@ -14,27 +12,11 @@ from ..connection.installed import Installed, read_installed
 from ..connection.process import Found, locate_backend
 from ..connection.release import carried_backend, extension_version
 from ..errors import LwswError
+from ..jobs.readiness import Mend
 from ..settings import preferences
 
 #: Seconds for which what was found on the disk is believed.
 _FRESH_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Mend:
-    """A button that mends an error.
-
-    Attributes:
-        operator: its identifier; empty for the switch of Blender's own preferences that allows going online.
-        label: what stands on it.
-        icon: Blender's name of the icon.
-        values: properties of the operator.
-    """
-
-    operator: str
-    label: str
-    icon: str
-    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class Mend:
     """A button that takes an obstacle away.
 
     Attributes:
-        operator: its identifier, for example ``lwsw.pick_style``.
+        operator: its identifier, for example ``lwsw.pick_style``; empty for the switch in Blender's preferences that allows going online.
         label: what stands on the button.
         icon: Blender's name of the icon.
         values: properties of the operator.
