@@ -36,6 +36,17 @@ def render_output_names() -> tuple[str, ...]:
     return ("use_file_extension", "use_overwrite", "save_output")
 
 
+def working_space() -> str:
+    """Return the scene-linear colour space of the file; up to 4.5 it is the configuration's only one, and the answer is empty."""
+    return bpy.data.colorspace.working_space if hasattr(bpy.data, "colorspace") else ""
+
+
+def set_working_space(name: str) -> None:
+    """Choose what :func:`working_space` returned, without converting anything; raise RuntimeError or TypeError where there is no such."""
+    if name != working_space():
+        bpy.ops.wm.set_working_color_space(working_space=name, convert_colors=False)
+
+
 def eevee_names() -> tuple[str, ...]:
     """Return the identifiers of EEVEE: 5.0 took the short name back."""
     return ("BLENDER_EEVEE", "BLENDER_EEVEE_NEXT")

@@ -160,6 +160,8 @@ class Job:
     def abandon(self) -> None:
         """Stop at once, because Blender's data is about to go: another file is loaded, or the extension is turned off."""
         self.cancel()
+        if self._source is not None:
+            self._source.end(wait=True)
         if not self.is_over:
             self._end(cancelled())
         self._transfer.join(CANCEL_SECONDS)
@@ -186,7 +188,7 @@ class Job:
             texts = {"done": f"Done: {len(self._results)} frames", "cancelled": "Cancelled", "failed": "Failed", "paused": "Paused"}
             return Progress(self.phase, len(self._results), total, 1.0 if self.phase == "done" else 0.0, None, texts[self.phase])
         if self.is_cancelling:
-            waiting = self._source is not None and self._source.is_busy
+            waiting = self._source is not None and self._source.is_rendering
             text = "Stopping after the frame that is rendering; Esc stops it at once" if waiting else "Stopping…"
             return Progress(self.phase, 0, total, 0.0, None, text)
         if self.phase == "stylize":
@@ -254,9 +256,9 @@ class Job:
             self._source.know_cameras(made.cameras)
         elif not plan.pictures:
             editor_scene = compat.find_scene(plan.sequencer_uid) or scene
-            self._source = SequencerSource(editor_scene, missing, plan.source_folder, plan.strips)
+            self._source = SequencerSource(editor_scene, missing, plan.source_folder, plan.strips, self._interactive)
         else:
-            self._source = FileSource(scene, missing, plan.pictures, plan.passes, plan.cameras, plan.source_folder)
+            self._source = FileSource(scene, missing, plan.pictures, plan.passes, plan.cameras, plan.source_folder, self._interactive)
         self._enter("render" if plan.renders else "read")
         for frame in plan.frames:
             if frame in made.uploads:
@@ -358,13 +360,18 @@ class Job:
         if self._stop is None and not self.is_over:
             self._stop, self._stop_began = error, time.monotonic()
             self._transfer.cancel()
+            if self._source is not None:
+                self._source.skip_rest()
 
     def _go_on_stopping(self, error: LwswError) -> None:
-        if self._source is not None and self._source.is_busy:
-            # putting the scene back under a running render would write its file somewhere else
+        source, now = self._source, time.monotonic()
+        if source is not None and source.is_rendering:
+            self._stop_began = now  # putting the scene back under a running render would write its file somewhere else
+        is_patient = now - self._stop_began <= CANCEL_SECONDS
+        if source is not None and source.is_busy and is_patient:
             with contextlib.suppress(LwswError):
-                self._take(self._source.step())
-        elif not self._transfer.is_alive() or time.monotonic() - self._stop_began > CANCEL_SECONDS:
+                self._take(source.step())  # a frame that is rendered is not thrown away
+        elif not self._transfer.is_alive() or not is_patient:
             self._end(error)
 
     def _end(self, error: LwswError | None) -> None:

@@ -168,16 +168,13 @@ def _add_source(editor: Any, editor_scene: bpy.types.Scene, scene: bpy.types.Sce
 
 
 def _new_strip(editor: Any, name: str, folder: Path, names: Sequence[str], channel: int, start: int, scene: bpy.types.Scene) -> Any:
-    size, canvas = picture_size(folder / names[0]), render_size(scene)
+    width, height = picture_size(folder / names[0])
+    scales = render_size(scene)[0] / width, render_size(scene)[1] / height
+    # Blender reads a whole picture while it makes a strip of it, only to see its size: there is none of this name.
+    strip = editor.strips.new_image(name=name, filepath=_blend_path(folder / f".{names[0]}.new"), channel=channel, frame_start=start)
     # Heights are rounded: what should cover the whole canvas must not leave a line of it free.
-    covers = abs(size[0] * canvas[1] / (size[1] * canvas[0]) - 1) < 0.02
-    strip = editor.strips.new_image(
-        name=name,
-        filepath=_blend_path(folder / names[0]),
-        channel=channel,
-        frame_start=start,
-        fit_method="STRETCH" if covers else "FIT",
-    )
+    covers = abs(scales[1] / scales[0] - 1) < 0.02
+    strip.transform.scale_x, strip.transform.scale_y = scales if covers else (min(scales), min(scales))
     _set_elements(strip, names)
     set_colorspace(strip, scene)
     return strip

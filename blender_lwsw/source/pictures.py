@@ -14,9 +14,7 @@ from .overrides import Overrides
 
 
 def as_png(scene: bpy.types.Scene, picture: Path, frame: int, folder: Path) -> Path:
-    """Return a picture as PNG: itself, or one that is made of it.
-
-    Scene-linear EXR goes through the scene's view transform; JPEG has gone through it already and is only written anew.
+    """Return a picture as PNG: itself, or one that is made of it, see :func:`convert`, while the caller waits.
 
     Args:
         scene: its view transform is used.
@@ -27,13 +25,29 @@ def as_png(scene: bpy.types.Scene, picture: Path, frame: int, folder: Path) -> P
     Raises:
         LwswError: ``unreadable_frame``.
     """
-    suffix = picture.suffix.lower()
-    if suffix == ".png":
+    if is_png(picture):
         return picture
-    folder.mkdir(parents=True, exist_ok=True)
     png = folder / file_name(frame, ".png")
+    convert(scene, picture, png)
+    return png
+
+
+def is_png(picture: Path) -> bool:
+    """Return whether a picture need not be converted."""
+    return picture.suffix.lower() == ".png"
+
+
+def convert(scene: bpy.types.Scene, picture: Path, png: Path) -> None:
+    """Write a picture as a display-referred PNG, in one step.
+
+    Scene-linear EXR goes through the scene's view transform; JPEG has gone through it already and is only written anew.
+
+    Raises:
+        LwswError: ``unreadable_frame``.
+    """
+    png.parent.mkdir(parents=True, exist_ok=True)
     unfinished = png.with_name(f".{png.stem}.partial.png")
-    if suffix == ".exr":
+    if picture.suffix.lower() == ".exr":
         with Overrides(scene) as overrides:
             overrides.keep_image_settings()
             passes.use_png(scene.render.image_settings)
@@ -41,7 +55,6 @@ def as_png(scene: bpy.types.Scene, picture: Path, frame: int, folder: Path) -> P
     else:
         _save_as_png(picture, unfinished)
     unfinished.replace(png)
-    return png
 
 
 class Stamps:

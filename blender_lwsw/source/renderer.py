@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import queue
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +11,13 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..errors import LwswError, cancelled
+from ..errors import LwswError
 from . import passes, vector_passes
+from .converter import PictureConverter
 from .frames import Uploads, file_name, write_file
 from .overrides import Overrides
-from .pictures import Stamps, as_png
-
-#: How long after Blender's render job has gone its last word may take; then the frame's file decides.
-SILENCE_SECONDS = 3.0
-
-#: How often is looked whether Blender has finished a frame that nobody waits for any more.
-IDLE_SECONDS = 0.2
+from .pictures import Stamps
+from .render_job import RenderJob
 
 
 @dataclass(frozen=True)
@@ -80,11 +74,10 @@ class Renderer:
         self._waiting = [_Take(frame, picture, passes) for frame in frames for picture, passes in takes]
         self._overrides = Overrides(scene)
         self._for_passes = Overrides(scene)  # on top of the others, while passes are rendered apart
-        self._messages: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._converter = PictureConverter(apart=interactive)
+        self._job = RenderJob(interactive)
         self._cameras: dict[str, dict[str, Any]] = {}
         self._current: _Take | None = None
-        self._display: str | None = None
-        self._silent_since = 0.0
 
     def begin(self) -> None:
         """Override what has to be, and listen to the render."""
@@ -92,31 +85,18 @@ class Renderer:
         for name in ("passes", "frames"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         passes.set_up(scene, self._overrides, self._object_masks, keep_border=self._stamps is not None)
-        if self._interactive:
-            for handlers, handler in self._handlers():
-                handlers.append(handler)
-            view = bpy.context.preferences.view
-            self._display, view.render_display_type = view.render_display_type, "NONE"  # the artist's windows stay as they are
+        if any(take.picture and take.passes for take in self._waiting):
+            self._converter.start()
+        self._job.begin()
 
-    def end(self) -> None:
-        """Put everything back. Safe to call more than once, and when the scene is gone."""
-        for handlers, handler in self._handlers():
-            if handler in handlers:
-                handlers.remove(handler)
-        if self._display is not None:
-            bpy.context.preferences.view.render_display_type = self._display
-            self._display = None
-        if self._interactive and bpy.app.is_job_running("RENDER"):
-            # Turned off in the middle of a frame: what a running render uses must not be changed under it, Blender crashes.
-            bpy.app.timers.register(self._restore_when_idle, first_interval=IDLE_SECONDS)
-        else:
-            self._restore()
+    def end(self, wait: bool = False) -> None:
+        """Put everything back. Safe to call more than once, and when the scene is gone.
 
-    def _restore_when_idle(self) -> float | None:
-        if bpy.app.is_job_running("RENDER"):
-            return IDLE_SECONDS
-        self._restore()
-        return None
+        Args:
+            wait: return when the other Blender that makes pictures is gone, see :class:`.converter.PictureConverter`.
+        """
+        self._converter.end(wait)
+        self._job.end(self._restore)
 
     def _restore(self) -> None:
         self._for_passes.restore()
@@ -129,6 +109,11 @@ class Renderer:
 
     @property
     def is_busy(self) -> bool:
+        """Whether Blender is rendering a frame of ours at this moment, or one that it has rendered is not ready to be used."""
+        return self._current is not None or self._converter.waiting > 0
+
+    @property
+    def is_rendering(self) -> bool:
         """Whether Blender is rendering a frame of ours at this moment."""
         return self._current is not None
 
@@ -157,22 +142,24 @@ class Renderer:
             LwswError: ``cancelled`` when the artist stopped the render, ``missing_frames`` when Blender wrote nothing, ``unreadable_frame``
                 for a picture that changed in the meantime.
         """
-        if self._current is None:
-            if not self._waiting:
-                return None
+        if self._current is not None:
+            if self._has_ended():
+                self._finish()
+        elif self._waiting:
             self._start(self._waiting.pop(0))
-            if self._interactive:
-                return None
-        elif not self._has_ended():
-            return None
-        take, self._current = self._current, None
-        assert take is not None
-        return self._finish(take)
+            if not self._interactive:
+                self._finish()
+        ready = self._converter.take(self._scene()) if self._converter.waiting else None
+        return Uploads(*ready, self._pass_file(ready[0])) if ready else None
+
+    def skip_rest(self) -> None:
+        """Start no render any more; what is on its way is still returned by :meth:`step`."""
+        self._waiting.clear()
 
     @property
     def is_finished(self) -> bool:
         """Whether every frame has been returned by :meth:`step`."""
-        return self._current is None and not self._waiting
+        return self._current is None and not self._waiting and not self._converter.waiting
 
     def _start(self, take: _Take) -> None:
         scene = self._scene()
@@ -192,39 +179,33 @@ class Renderer:
             self._cameras[str(take.frame)] = camera
         self._current = take
         try:
-            passes.render_still(scene, take.frame, self._interactive)
+            self._job.start(scene, take.frame)
         except LwswError:
             self._current = None
             raise
 
     def _has_ended(self) -> bool:
-        # The handler's word comes from another thread, before Blender has put its render job away: wait for both.
-        if bpy.app.is_job_running("RENDER"):
-            return False
-        if self._messages.empty():
-            self._silent_since = self._silent_since or time.monotonic()
-            return time.monotonic() - self._silent_since > SILENCE_SECONDS
-        self._silent_since = 0.0
-        if self._messages.get() == "cancelled":
+        try:
+            return self._job.has_ended()
+        except LwswError:
             self._current = None
-            raise cancelled()
-        return True
+            raise
 
-    def _finish(self, take: _Take) -> Uploads | None:
-        frame = take.frame
-        exr = self._folder / "passes" / file_name(frame, ".exr")
-        png = self._folder / "frames" / file_name(frame, ".png")
-        partial = self._partial(take)
+    def _finish(self) -> None:
+        """Put the files of a render in their place; with its passes, a frame has all that its picture is made of."""
+        take, self._current = self._current, None
+        assert take is not None
+        frame, png = take.frame, self._folder / "frames" / file_name(take.frame, ".png")
+        exr, partial = self._pass_file(frame), self._partial(take)
         if not partial.is_file():
             raise passes.not_rendered(frame)
         partial.replace(exr if take.passes else png)
-        if not take.passes:
-            return None
-        if self._stamps is not None:
-            png = as_png(self._scene(), self._stamps.check(frame), frame, png.parent)
-        elif take.picture:
-            png = as_png(self._scene(), exr, frame, png.parent)
-        return Uploads(frame, png, exr)
+        if take.passes:
+            picture = self._stamps.check(frame) if self._stamps is not None else exr if take.picture else png
+            self._converter.ask(self._scene(), frame, picture, png.parent)
+
+    def _pass_file(self, frame: int) -> Path:
+        return self._folder / "passes" / file_name(frame, ".exr")
 
     def _partial(self, take: _Take) -> Path:
         """Return where Blender writes: beside the final file, so that it need only be renamed."""
@@ -236,14 +217,3 @@ class Renderer:
         if scene is None:
             raise LwswError("nothing_to_stylize", "The scene that was being rendered is gone.", "Press Stylize in a scene that exists.")
         return scene
-
-    def _handlers(self) -> tuple[tuple[list[Any], Any], ...]:
-        handlers = bpy.app.handlers
-        return (handlers.render_complete, self._on_complete), (handlers.render_cancel, self._on_cancel)
-
-    # Blender calls these in its render threads, where nothing of Blender may be touched: they only leave a message.
-    def _on_complete(self, *_: Any) -> None:
-        self._messages.put("complete")
-
-    def _on_cancel(self, *_: Any) -> None:
-        self._messages.put("cancelled")

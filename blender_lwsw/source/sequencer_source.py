@@ -14,29 +14,34 @@ from ..marks import RESULT_MARK
 from . import passes
 from .frames import Uploads, file_name
 from .overrides import Overrides
+from .render_job import RenderJob
 
 
 class SequencerSource:
     """Goes through frames of a timeline and writes each as it is seen there, without the paintings that lie above.
 
     The pictures are display-referred: they went through the view transform once, as in the preview. Files go to
-    ``folder/frames/0001.png``. A movie's frame takes milliseconds, so each is rendered while the caller waits.
+    ``folder/frames/0001.png``.
 
     Args:
         scene: the scene whose sequencer is meant, see :func:`.compat.sequencer_scene`.
         frames: frame numbers of its timeline.
         folder: where the pictures go.
         strips: names of the only strips that are shown; empty for all.
+        interactive: render as the artist would, and return at once; otherwise each frame is rendered while the caller waits.
     """
 
-    is_busy = False
-
-    def __init__(self, scene: bpy.types.Scene, frames: tuple[int, ...], folder: Path, strips: Collection[str] = ()) -> None:
+    def __init__(
+        self, scene: bpy.types.Scene, frames: tuple[int, ...], folder: Path, strips: Collection[str] = (), interactive: bool = False
+    ) -> None:
         self._scene_uid = scene.session_uid
         self._waiting = list(frames)
         self._folder = folder / "frames"
         self._strips = strips
         self._overrides = Overrides(scene)
+        self._interactive = interactive
+        self._job = RenderJob(interactive)
+        self._current: int | None = None
 
     def begin(self) -> None:
         """Override what has to be."""
@@ -56,41 +61,76 @@ class SequencerSource:
             overrides.set("render", name, value)
         overrides.set("render", "filepath", scene.render.filepath)
         overrides.keep_image_settings()
+        self._job.begin()
 
-    def end(self) -> None:
-        """Put everything back. Safe to call more than once, and when the scene is gone."""
-        self._overrides.restore()
+    def end(self, wait: bool = False) -> None:
+        """Put everything back. Safe to call more than once, and when the scene is gone.
+
+        Args:
+            wait: as the other sources have it; here there is nothing to wait for.
+        """
+        self._job.end(self._overrides.restore)
+
+    @property
+    def is_rendering(self) -> bool:
+        """Whether Blender is rendering a frame of ours at this moment."""
+        return self._current is not None
+
+    is_busy = is_rendering
+
+    def skip_rest(self) -> None:
+        """Start no render any more; what is on its way is still returned by :meth:`step`."""
+        self._waiting.clear()
 
     @property
     def is_finished(self) -> bool:
         """Whether every frame has been returned by :meth:`step`."""
-        return not self._waiting
+        return self._current is None and not self._waiting
 
     def cameras(self) -> Mapping[str, Any] | None:
         """Return None: nothing is known of a movie's camera."""
         return None
 
     def step(self) -> Uploads | None:
-        """Render the next frame and return its file.
+        """Start the next render, or finish the one that runs; return a frame's file once it is complete.
 
         Raises:
             LwswError: ``cancelled`` when the artist stopped the render, ``missing_frames`` when Blender wrote nothing.
         """
-        if not self._waiting:
-            return None
-        frame = self._waiting.pop(0)
-        scene = self._scene()
-        self._overrides.apply_again()
-        passes.use_png(scene.render.image_settings)
-        png = self._folder / file_name(frame, ".png")
-        partial = png.with_name(f".{png.stem}.partial.png")
-        scene.render.filepath = str(partial)
-        scene.frame_set(frame)
-        passes.render_still(scene, frame, interactive=False)
+        if self._current is None:
+            if not self._waiting:
+                return None
+            self._start(self._waiting.pop(0))
+            if self._interactive:
+                return None
+        frame = self._current
+        assert frame is not None
+        try:
+            if not self._job.has_ended():
+                return None
+        except LwswError:
+            self._current = None
+            raise
+        self._current = None
+        png, partial = self._files(frame)
         if not partial.is_file():
             raise passes.not_rendered(frame)
         partial.replace(png)
         return Uploads(frame, png, None)
+
+    def _start(self, frame: int) -> None:
+        scene = self._scene()
+        self._overrides.apply_again()
+        passes.use_png(scene.render.image_settings)
+        scene.render.filepath = str(self._files(frame)[1])
+        scene.frame_set(frame)
+        self._job.start(scene, frame)
+        self._current = frame
+
+    def _files(self, frame: int) -> tuple[Path, Path]:
+        """Return the picture of a frame, and where Blender writes it: beside it, so that it need only be renamed."""
+        png = self._folder / file_name(frame, ".png")
+        return png, png.with_name(f".{png.stem}.partial.png")
 
     def _scene(self) -> bpy.types.Scene:
         scene = compat.find_scene(self._scene_uid)
