@@ -1,28 +1,37 @@
 """Runs everything that can be checked and prints one summary; `scripts/test` sets up the environments and calls it.
 
     scripts/test                                 linter, type checker, all tests; at most 15 minutes
+    scripts/test --together 1                    one run after the other, each test's words as they come
     scripts/test --fast                          without Blender 4.5, the end-to-end tests, and tests marked slow
     scripts/test tests/backend -k flow           some tests only; whatever pytest understands is passed on to it
 
 Tests of tests/blender run in every Blender environment; the others in the backend's. The last line is 'N passed, N failed', where the
-linter and the type checker count as one each. Each run has a time limit, and one that has written its result but does not end (the bpy
+linter and the type checker count as one each. Two runs go side by side, because most of a test's time is one processor starting another
+program; what they say comes when each is over. Each run has a time limit, and one that has written its result but does not end (the bpy
 module of Blender 4.5 can hang when Python exits) is ended and said so.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+#: How many runs go side by side.
+TOGETHER = 2
 
 #: How long a run that has written its result may take to end, in seconds.
 GRACE = 20.0
@@ -60,12 +69,12 @@ def plan(options: argparse.Namespace, arguments: list[str]) -> list[Run]:
     if not arguments:
         runs.append(Run("ruff", [backend, "-m", "ruff", "check", "."], 120, is_pytest=False))
         runs.append(Run("mypy", [backend, "-m", "mypy"], 600, is_pytest=False))
-    suites = [("backend", "tests/backend", ".venv", 600.0), ("Blender 5.0", "tests/blender", ".venv-blender", 420.0)]
+    suites = [("backend", "tests/backend", ".venv", 1200.0), ("Blender 5.0", "tests/blender", ".venv-blender", 1200.0)]
     if not options.fast:
-        suites.append(("Blender 4.5", "tests/blender", ".venv-blender-4.5", 420.0))
-        suites.append(("end to end", "tests/end_to_end", ".venv", 600.0))
+        suites.append(("Blender 4.5", "tests/blender", ".venv-blender-4.5", 1200.0))
+        suites.append(("end to end", "tests/end_to_end", ".venv", 1200.0))
     elif any(path.startswith("tests/end_to_end") for path in paths):
-        suites.append(("end to end", "tests/end_to_end", ".venv", 600.0))
+        suites.append(("end to end", "tests/end_to_end", ".venv", 1200.0))
     for name, folder, environment, limit in suites:
         chosen = [path for path in paths if (ROOT / path.split("::")[0]).resolve().is_relative_to(ROOT / folder)]
         chosen = chosen or ([folder] if not paths or any((ROOT / folder).is_relative_to((ROOT / path).resolve()) for path in paths) else [])
@@ -79,15 +88,51 @@ def plan(options: argparse.Namespace, arguments: list[str]) -> list[Run]:
     return runs
 
 
-def execute(run: Run, report: Path) -> None:
-    """Run a command, let its output through, and count what passed and failed."""
-    print(f"\n━━ {run.name}: {' '.join(run.command[2:])}", flush=True)
+def execute_all(runs: Sequence[Run], folder: Path, together: int) -> None:
+    """Execute all runs, so many side by side; ends them when it is interrupted."""
+    stop, words = threading.Event(), threading.Lock()
+
+    def work(numbered: tuple[int, Run]) -> None:
+        index, run = numbered
+        if together == 1 or len(runs) == 1:
+            say(f"━━ {run.name}: {' '.join(run.command[2:])}")
+            execute(run, folder / f"{index}.xml", None, stop)
+            return
+        say(f"━━ {run.name} has begun: {' '.join(run.command[2:])}")
+        output = folder / f"{index}.txt"
+        execute(run, folder / f"{index}.xml", output, stop)
+        with words:
+            say(f"━━ {run.name}")
+            print(output.read_text(errors="replace"), flush=True)
+
+    with ThreadPoolExecutor(together) as pool:
+        try:
+            list(pool.map(work, enumerate(runs)))
+        finally:
+            stop.set()
+
+
+def say(text: str) -> None:
+    print(f"\n{text}", flush=True)
+
+
+def execute(run: Run, report: Path, output: Path | None = None, stop: threading.Event | None = None) -> None:
+    """Run a command, let its output through or keep it in a file, and count what passed and failed; ``stop`` ends it."""
+    stop = stop or threading.Event()
+    if stop.is_set():
+        return
     command = [*run.command, f"--junitxml={report}"] if run.is_pytest else run.command
+    # Threads that wait must not spin: the other run needs the processor.
+    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
     began = time.monotonic()
-    # A session of its own, so that a hanging run can be ended together with everything it started.
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True)
+    with output.open("wb") if output else contextlib.nullcontext() as stream:
+        # A session of its own, so that a hanging run can be ended together with everything it started.
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT if stream else None, env=environment,
+            start_new_session=True,
+        )  # fmt: skip
     try:
-        code = wait(run, process, report, began)
+        code = wait(run, process, report, began, stop)
     except BaseException:
         end(process)
         raise
@@ -101,10 +146,13 @@ def execute(run: Run, report: Path) -> None:
         run.notes.append(f"exit status {code}")
 
 
-def wait(run: Run, process: subprocess.Popen[bytes], report: Path, began: float) -> int | None:
+def wait(run: Run, process: subprocess.Popen[bytes], report: Path, began: float, stop: threading.Event) -> int | None:
     """Return the exit status, or None for a run that had to be ended although its result was complete."""
     written = 0.0
     while True:
+        if stop.is_set():
+            end(process)
+            return None
         try:
             return process.wait(timeout=0.2)
         except subprocess.TimeoutExpired:
@@ -161,6 +209,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/test", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fast", action="store_true", help="leave out Blender 4.5, the end-to-end tests, and tests marked slow")
     parser.add_argument("--limit", type=float, default=0.0, help="seconds that each run of pytest may take, instead of its own limit")
+    parser.add_argument("--together", type=int, default=TOGETHER, metavar="N", help=f"how many runs go side by side; default: {TOGETHER}")
     options, arguments = parser.parse_known_args()
     runs = plan(options, arguments)
     if not runs:
@@ -169,9 +218,7 @@ def main() -> int:
     began = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="lwsw-test-") as folder:
-            for index, run in enumerate(runs):
-                if run.command:
-                    execute(run, Path(folder) / f"{index}.xml")
+            execute_all([run for run in runs if run.command], Path(folder), max(1, options.together))
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130

@@ -52,6 +52,22 @@ def test_a_run_that_dies_fails(tmp_path: Path) -> None:
     assert (run.passed, run.failed) == (0, 1)
 
 
+def test_runs_go_side_by_side_and_each_keeps_its_words_together(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Each waits for the other, in the middle of what it says."""
+    script = (
+        "import pathlib, sys, time; here, there = map(pathlib.Path, sys.argv[1:]); print('first', here.name, flush=True); here.touch()\n"
+        "while not there.exists(): time.sleep(0.01)\n"
+        "print('then', here.name)"
+    )
+    a, b = str(tmp_path / "a"), str(tmp_path / "b")
+    ways = {"A": (a, b), "B": (b, a)}
+    runs = [run_tests.Run(name, [sys.executable, "-c", script, *paths], 30, is_pytest=False) for name, paths in ways.items()]
+    run_tests.execute_all(runs, tmp_path, 2)
+    assert [(run.passed, run.failed, run.notes) for run in runs] == [(1, 0, []), (1, 0, [])]
+    said = capfd.readouterr().out
+    assert all(f"first {name}\nthen {name}\n" in said for name in "ab")
+
+
 def test_paths_choose_the_runs() -> None:
     def names(*arguments: str, fast: bool = False) -> list[str]:
         return [run.name for run in run_tests.plan(Namespace(fast=fast, limit=0.0), list(arguments))]
