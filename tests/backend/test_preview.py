@@ -19,9 +19,10 @@ import torch
 from fastapi import FastAPI
 from support_jobs import error_code, picture, wait_until
 
-from lwsw.core.live_still import LiveStill, PaintingStatistics, StillConstants
+from lwsw.core.live_picture import LivePicture
 from lwsw.core.look_painter import Method
 from lwsw.core.sequence import Frame, Stylizer
+from lwsw.core.still_constants import Goal, PaintingStatistics, PictureConstants
 from lwsw.jobs.frame_reader import image_to_tensor
 from lwsw.jobs.job_network import job_network
 from lwsw.jobs.settings import StylizeSettings
@@ -51,11 +52,16 @@ def smooth(seed: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
 
 
 @pytest.fixture
-def constants(network) -> StillConstants:
-    return StillConstants(image_to_tensor(smooth(1)), PaintingStatistics(network, [image_to_tensor(smooth(2, 48, 48))]))
+def constants(network) -> PictureConstants:
+    return PictureConstants(network, image_to_tensor(smooth(1)))
 
 
-def run(still: LiveStill, iterations: int) -> float:
+@pytest.fixture(scope="module")
+def painting(network) -> PaintingStatistics:
+    return PaintingStatistics(network, image_to_tensor(smooth(2, 48, 48)))
+
+
+def run(still: LivePicture, iterations: int) -> float:
     """Do iterations until there have been so many since the settings came; return the loss."""
     while still.iteration < iterations and not still.settled:
         still.step()
@@ -69,32 +75,31 @@ def run(still: LiveStill, iterations: int) -> float:
     ("color", "normalization"),
     [("painting", "calibrated"), ("luminance", "calibrated"), ("histogram", "calibrated"), ("painting", "gatys")],
 )
-def test_a_still_is_what_a_job_of_one_frame_gives(network, constants, color, normalization):
+def test_a_still_is_what_a_job_of_one_frame_gives(network, color, normalization):
     look = Look(LayerWeights({"relu1_1": 1.0, "relu3_1": 0.5}), color=color)
     method = Method(4, 5, normalization=normalization, seed=3)
     if normalization == "gatys":
         network = job_network(StylizeSettings(normalization="gatys"))
-        constants = StillConstants(image_to_tensor(smooth(1)), PaintingStatistics(network, [image_to_tensor(smooth(2, 48, 48))]))
     stylizer = Stylizer(network, [image_to_tensor(smooth(2, 48, 48))], [set(look.layer_weights)], method)
     expected = stylizer.stylize(Frame(1, image_to_tensor(smooth(1)), FrameValues(look)), None).image.clamp(0, 1)
-    still = LiveStill(constants)
-    still.aim(look, method)
+    still = LivePicture(PictureConstants(network, image_to_tensor(smooth(1))))
+    still.aim([Goal.of(look, method, [PaintingStatistics(network, image_to_tensor(smooth(2, 48, 48)))])])
     run(still, 5)
     assert still.settled  # its limit of iterations
     assert torch.allclose(still.picture(), expected, atol=2e-5)
 
 
-def test_a_small_change_goes_on_from_the_present_picture(constants):
+def test_a_small_change_goes_on_from_the_present_picture(constants, painting):
     method = Method(4, 30)
-    still = LiveStill(constants)
-    still.aim(SHALLOW, method)
+    still = LivePicture(constants)
+    still.aim([Goal.of(SHALLOW, method, [painting])])
     run(still, 25)
     before = still.picture()
-    changed = Look(LayerWeights({"relu1_1": 1.0, "relu2_1": 1.2}), content_weight=1.1)
-    still.aim(changed, method)
+    changed = [Goal.of(Look(LayerWeights({"relu1_1": 1.0, "relu2_1": 1.2}), content_weight=1.1), method, [painting])]
+    still.aim(changed)
     assert torch.allclose(still.picture(), before, atol=1e-6)  # nothing jumps
-    fresh = LiveStill(constants)
-    fresh.aim(changed, method)
+    fresh = LivePicture(constants)
+    fresh.aim(changed)
     continued, anew = run(still, 3), run(fresh, 3)
     assert continued < 0.5 * anew
     assert float((still.picture() - before).abs().max()) > 1e-4  # and it moves within three iterations
@@ -102,55 +107,57 @@ def test_a_small_change_goes_on_from_the_present_picture(constants):
     assert run(still, 25) < 1.1 * run(fresh, 25)
 
 
-def test_weights_pull_the_picture_their_way(constants):
-    still = LiveStill(constants)
+def test_weights_pull_the_picture_their_way(constants, painting):
+    still = LivePicture(constants)
     distance = {}
+    color = constants.whole.scene.color
     for content_weight in (1.0, 50.0, 0.0):
-        still.aim(Look(SHALLOW.layer_weights, content_weight), Method(4, 15))
+        still.aim([Goal.of(Look(SHALLOW.layer_weights, content_weight), Method(4, 15), [painting])])
         run(still, 15)
-        distance[content_weight] = float((still.picture() - constants.color).square().mean())
+        distance[content_weight] = float((still.picture() - color).square().mean())
     assert distance[50.0] < distance[1.0]
     assert distance[50.0] < distance[0.0]
-    still.aim(Look(SHALLOW.layer_weights, strength=0.0), Method(4, 30))
+    still.aim([Goal.of(Look(SHALLOW.layer_weights, strength=0.0), Method(4, 30), [painting])])
     run(still, 30)
-    assert still.settled and torch.equal(still.picture(), constants.color)
+    assert still.settled and torch.equal(still.picture(), color)
 
 
-def test_what_is_known_is_not_measured_again(network, constants, monkeypatch):
+def test_what_is_known_is_not_measured_again(network, constants, painting, monkeypatch):
     measured = []
     forward = type(network).statistics
     monkeypatch.setattr(type(network), "statistics", lambda self, *a, **k: measured.append(1) or forward(self, *a, **k))
-    still = LiveStill(constants)
-    still.aim(SHALLOW, Method(4, 60))
+    still = LivePicture(constants)
+    still.aim([Goal.of(SHALLOW, Method(4, 60), [painting])])
     still.step()
     first = len(measured)
-    still.aim(Look(LayerWeights({"relu1_1": 0.5, "relu5_1": 2.0}), strength=2.0), Method(4, 60))  # a slider raised from zero
+    raised = Look(LayerWeights({"relu1_1": 0.5, "relu5_1": 2.0}), strength=2.0)  # a slider raised from zero
+    still.aim([Goal.of(raised, Method(4, 60), [painting])])
     still.step()
     assert len(measured) == first + 1  # the evaluation itself
-    still.aim(Look(LayerWeights({"relu3_2": 1.0})), Method(4, 60))  # a layer without a slider
+    still.aim([Goal.of(Look(LayerWeights({"relu3_2": 1.0})), Method(4, 60), [painting])])  # a layer without a slider
     still.step()
     assert len(measured) > first + 2
 
 
 def test_large_pictures_begin_coarse(network):
-    constants = StillConstants(image_to_tensor(smooth(1, 200, 208)), PaintingStatistics(network, [image_to_tensor(smooth(2))]))
-    still = LiveStill(constants)
-    still.aim(SHALLOW, Method(1, 2))
+    painting = PaintingStatistics(network, image_to_tensor(smooth(2)))
+    still = LivePicture(PictureConstants(network, image_to_tensor(smooth(1, 200, 208))))
+    still.aim([Goal.of(SHALLOW, Method(1, 2), [painting])])
     still.step()
     assert still.is_coarse and tuple(still.picture().shape) == (1, 3, 200, 208)
     still.step()
     assert not still.is_coarse and not still.settled
     # settings that come between two levels are not lost
-    still.aim(Look(SHALLOW.layer_weights, color="luminance"), Method(1, 2))
+    still.aim([Goal.of(Look(SHALLOW.layer_weights, color="luminance"), Method(1, 2), [painting])])
     run(still, 2)
-    difference = still.picture() - constants.color
+    difference = still.picture() - image_to_tensor(smooth(1, 200, 208))
     inside = (still.picture() > 0.001) & (still.picture() < 0.999)
     spread = (difference.amax(1) - difference.amin(1))[inside.all(1)]
     assert float(spread.max()) < 1e-4  # light and dark only: the colours are the render's
 
 
 def test_orders_are_checked():
-    assert Order.from_dict({"styles": ["a"]}).look(0).layer_weights["relu1_1"] == 1.0
+    assert Order.from_dict({"styles": ["a"]}).values(0).look.layer_weights["relu1_1"] == 1.0
     for wrong in (
         None,
         {"styles": []},
@@ -160,6 +167,7 @@ def test_orders_are_checked():
         {"styles": ["a"], "cells": [{"settings": {}}], "columns": 2},
         {"styles": ["a"], "what": 1},
         {"styles": ["a"], "settings": {"style_weights": {"b": 1}}},
+        {"styles": ["a"], "settings": {"regions": [{"objects": ["Cube"], "style_weights": {"b": 1}}]}},
         {"styles": ["a"], "settings": {"strength": "much"}, "columns": 1},
     ):
         assert error_code(Order.from_dict, wrong) in ("bad_settings", "bad_weights")
@@ -250,8 +258,10 @@ def test_a_preview_over_http(backend):
     backend.id = backend.client.post("/v1/preview").json()["id"]
     assert backend.put("settings", json.dumps(NOTHING_YET).encode()).json()["error"]["code"] == "missing_frames"
     assert backend.put("source?width=64", b"no picture").json()["error"]["code"] == "unreadable_frame"
+    assert backend.put("passes", b"no passes").json()["error"]["code"] == "missing_frames"
     assert backend.put("source?width=5", picture(1, 64, 36)).json()["error"]["code"] == "bad_settings"
     assert backend.put("source?width=64", encode_png16(smooth(1, 72, 128))).json()["bytes"] > 1000
+    assert backend.put("passes", b"what is wrong in it is said once a region asks").json()["bytes"] == 46
     assert backend.put("settings", json.dumps(NOTHING_YET).encode()).json()["error"]["code"] == "missing_style"
     assert backend.put("paintings/painting.png", b"no picture").json()["error"]["code"] == "unreadable_style"
     backend.put("paintings/painting.png", encode_png16(smooth(2, 48, 48)))

@@ -295,19 +295,27 @@ class LookPainter:
         return blend_targets(self._targets[full_size], look.style_weights)
 
     def _box(self, scene: Scene) -> Box:
-        """Return the rows and columns that a region is painted in: what it covers, and a margin that the network sees around it."""
-        height, width = _size(scene.color)
-        if scene.mask is None:
-            return slice(0, height), slice(0, width)
-        deepest = max({*self._layers, *self._method.content_names}, key=receptive_field)
-        margin = receptive_field(deepest) // 2
-        rows, columns = (scene.mask[0, 0].amax(axis).nonzero()[:, 0] for axis in (1, 0))
-        box = []
-        for covered, size in ((rows, height), (columns, width)):
-            first, last = (int(covered[0]), int(covered[-1])) if len(covered) else (0, 0)
-            start = max(0, first - margin) // _GRID * _GRID
-            box.append(slice(start, min(size, -(-(last + 1 + margin) // _GRID) * _GRID)))
-        return box[0], box[1]
+        return region_box(scene.mask, _size(scene.color), {*self._layers, *self._method.content_names})
+
+
+def region_box(mask: Tensor | None, size: tuple[int, int], layers: Collection[str]) -> Box:
+    """Return the rows and columns that a region is painted in: what it covers, and a margin that the network sees around it.
+
+    Args:
+        mask: its coverage, ``1×1×H×W``; None for the whole picture.
+        size: H and W.
+        layers: style and content layers that the look is painted with.
+    """
+    if mask is None:
+        return slice(0, size[0]), slice(0, size[1])
+    margin = max(receptive_field(layer) for layer in layers) // 2
+    rows, columns = (mask[0, 0].amax(axis).nonzero()[:, 0] for axis in (1, 0))
+    box = []
+    for covered, length in ((rows, size[0]), (columns, size[1])):
+        first, last = (int(covered[0]), int(covered[-1])) if len(covered) else (0, 0)
+        start = max(0, first - margin) // _GRID * _GRID
+        box.append(slice(start, min(length, -(-(last + 1 + margin) // _GRID) * _GRID)))
+    return box[0], box[1]
 
 
 def shown(look: Look, image: Tensor, color: Tensor) -> Tensor:

@@ -109,8 +109,8 @@ class Stylizer:
             replace(look, image=None if look.image is None else look.image.to(self._device))
             for look in before or (LookState(),) * len(looks)
         ]
-        coverages = self._coverages(frame)
-        scenes = self._scenes(frame, coverages)
+        covered = coverages(frame.masks, frame.color)
+        scenes = self._scenes(frame, covered)
         if draft is not None:
             scenes = [
                 scene if scene is None or last.image is None else replace(scene, draft=last.image.to(self._device), draft_share=draft.share)
@@ -128,7 +128,7 @@ class Stylizer:
         for index, (painter, look, scene, last) in enumerate(zip(self._painters, looks, scenes, before, strict=True)):
             if scene is None:
                 after.append(replace(last, image=None))
-                result = result + coverages[index] * frame.color
+                result = result + covered[index] * frame.color
                 continue
 
             def report(iteration: int, done: int = sum(plan[:index])) -> None:
@@ -140,7 +140,7 @@ class Stylizer:
             after.append(painter.paint(look, scene, last, report))
             image = after[-1].image
             assert image is not None
-            result = result + coverages[index] * shown(look, image, frame.color)
+            result = result + covered[index] * shown(look, image, frame.color)
         if not bool(torch.isfinite(result).all()):
             raise LwswError("internal", f"Frame {frame.number} has values that are not numbers.", "Lower the weights, or report this.")
         kept = tuple(replace(look, image=None if look.image is None else look.image.cpu()) for look in after)
@@ -149,28 +149,21 @@ class Stylizer:
     def shares(self, frame: Frame, image: Tensor, state: ShotState) -> list[dict[str, float]]:
         """Return, for each look, every layer's share of the style gradient at an image (``1×3×H×W``); empty where a look is not seen."""
         frame, image = self._to_device(frame), image.to(self._device)
-        looks, scenes = (frame.values.look, *frame.values.regions), self._scenes(frame, self._coverages(frame))
+        looks, scenes = (frame.values.look, *frame.values.regions), self._scenes(frame, coverages(frame.masks, frame.color))
         return [
             {} if scene is None or look.strength == 0 else painter.shares(look, scene, image, last)
             for painter, look, scene, last in zip(self._painters, looks, scenes, state.looks, strict=True)
         ]
 
-    def _scenes(self, frame: Frame, coverages: Sequence[Tensor]) -> list[Scene | None]:
+    def _scenes(self, frame: Frame, covered: Sequence[Tensor]) -> list[Scene | None]:
         """Return what each look is painted into; None where too little of it is to be seen."""
         whole = Scene(frame.color, None, frame.flow, frame.visibility, frame.before, temporal_weight=frame.values.temporal_weight)
-        seen = [float(coverage.sum()) >= SMALLEST_REGION for coverage in coverages]
         scenes: list[Scene | None] = []
-        for mask, is_seen, coverage in zip((None, *frame.masks), seen, coverages, strict=True):
+        for mask, coverage in zip((None, *frame.masks), covered, strict=True):
             # results show every look in its own pixels only
             memories = tuple(replace(memory, visibility=memory.visibility * coverage) for memory in frame.memories)
-            scenes.append(replace(whole, mask=mask, memories=memories) if is_seen else None)
+            scenes.append(replace(whole, mask=mask, memories=memories) if is_seen(coverage) else None)
         return scenes
-
-    def _coverages(self, frame: Frame) -> list[Tensor]:
-        """Return how much of each pixel belongs to each look, ``1×1×H×W``; together 1. Too small regions leave their pixels to the rest."""
-        masks = [mask if float(mask.sum()) >= SMALLEST_REGION else torch.zeros_like(mask) for mask in frame.masks]
-        rest = 1.0 - torch.stack(masks).sum(0) if masks else torch.ones_like(frame.color[:, :1])
-        return [rest.clamp(0.0, 1.0), *masks]
 
     def _check_size(self, frame: Frame) -> None:
         height, width = frame.color.shape[2:]
@@ -191,3 +184,20 @@ class Stylizer:
             memories=tuple(memory.to(self._device) for memory in frame.memories),
             masks=tuple(mask.to(self._device) for mask in frame.masks),
         )
+
+
+def coverages(masks: Sequence[Tensor], color: Tensor) -> list[Tensor]:
+    """Return how much of each pixel belongs to each look, the whole picture's first, ``1×1×H×W``; together 1.
+
+    Args:
+        masks: ``1×1×H×W`` per region, as rendered. Too small regions leave their pixels to the rest.
+        color: ``1×3×H×W``, the frame.
+    """
+    kept = [mask if is_seen(mask) else torch.zeros_like(mask) for mask in masks]
+    rest = 1.0 - torch.stack(kept).sum(0) if kept else torch.ones_like(color[:, :1])
+    return [rest.clamp(0.0, 1.0), *kept]
+
+
+def is_seen(coverage: Tensor) -> bool:
+    """Return whether so much of a look is to be seen that it is painted."""
+    return float(coverage.sum()) >= SMALLEST_REGION

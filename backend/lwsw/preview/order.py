@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import LwswError
 from ..jobs.settings import StylizeSettings
-from ..profiles import Look
+from ..profiles import FrameValues
 
 #: The most variations on one sheet.
 MOST_CELLS = 36
@@ -42,7 +42,7 @@ class Order:
     def from_dict(cls, data: Any) -> Order:
         """Read the body of ``PUT /v1/preview/{id}/settings``: ``styles``, and ``settings`` or ``cells`` with ``columns``.
 
-        Settings are those of a job. What changes over time counts with its first value, and regions do not count.
+        Settings are those of a job. What changes over time counts with its first value.
 
         Raises:
             LwswError: ``bad_settings``, ``bad_weights`` or ``unknown_layer`` with the value at fault.
@@ -60,24 +60,19 @@ class Order:
             raise LwswError("bad_settings", f"The sheet has {columns} columns.", f"It must be a number from 1 to {len(cells)}.")
         return cls(tuple(styles), read, columns)
 
-    @property
-    def ignores_regions(self) -> bool:
-        """Whether a look has regions, which a preview does not paint."""
-        return any(cell.settings.regions for cell in self.cells)
-
-    def look(self, index: int) -> Look:
-        """Return the look of a cell."""
-        return self.cells[index].settings.look.at(0, self.styles)
+    def values(self, index: int) -> FrameValues:
+        """Return what a cell is painted with, regions included."""
+        return self.cells[index].settings.at(0, self.styles)
 
 
 def _cell(data: Any, styles: Sequence[str]) -> Cell:
     if not isinstance(data, Mapping) or not isinstance(data.get("settings"), Mapping) or not isinstance(data.get("label", ""), str):
         raise _wrong_form()
     settings = StylizeSettings.from_dict(data["settings"])
-    for name in settings.look.style_weights:
+    for name in (name for look in settings.looks for name in look.style_weights):
         if name not in styles:
             raise LwswError("bad_settings", f"There is no painting '{name}'.", f"The paintings are: {', '.join(styles)}.")
-    settings.look.at(0, styles)
+    settings.at(0, styles)
     return Cell(data.get("label", ""), settings)
 
 

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from ..media.images import decode_image, encode_png16, resize
 from ..preview.order import Order
 from ..preview.sheet import places
 from .messages import read_message, write_message
+from .preview_inputs import Inputs, Message, PassFiles
 from .supervisor import describe_status, end_process
 
 log = logging.getLogger(__name__)
@@ -61,16 +62,6 @@ class Picture:
         return ((self.levels.astype(np.uint32) + 128) // 257).astype(np.uint8).tobytes()
 
 
-@dataclass
-class _Inputs:
-    """What the client has sent."""
-
-    source: np.ndarray | None = None  # in the size that is painted
-    paintings: dict[str, bytes] = field(default_factory=dict)
-    order: Order | None = None
-    order_json: Any = None
-
-
 class Preview:
     """One preview at a time; a client that begins another takes over. Every method may be called from any thread.
 
@@ -94,17 +85,18 @@ class Preview:
         self._closing = threading.Event()
         self._id = ""
         self._former: set[str] = set()
+        self._files = PassFiles()
+        self._inputs = Inputs()
         self._forget()
 
     def _forget(self) -> None:
-        self._inputs = _Inputs()
+        self._files.remove(self._inputs.passes)
+        self._inputs = self._sent = Inputs()
         self._revision = 0
         self._serial = 0
         self._status: dict[str, Any] = {}
         self._picture: Picture | None = None
         self._error: LwswError | None = None
-        self._sent_source: np.ndarray | None = None
-        self._sent_paintings: dict[str, bytes] = {}
         self._last_request = self._last_work = time.monotonic()
 
     def begin(self) -> str:
@@ -121,7 +113,11 @@ class Preview:
             return self._id
 
     def put_source(self, identifier: str, data: bytes, width: int) -> None:
-        """Take the frame, as a picture file, at a width in pixels; the height follows. Raises ``unreadable_frame``, ``bad_settings``."""
+        """Take the frame, as a picture file, at a width in pixels; the height follows. Its passes come after it.
+
+        Raises:
+            LwswError: ``unreadable_frame``, ``bad_settings``.
+        """
         self._check(identifier)
         pixels = decode_image(data, "frame", "that was sent")
         rows, columns = pixels.shape[:2]
@@ -132,8 +128,29 @@ class Preview:
             raise LwswError("bad_settings", message, f"Both sides must have {_SMALLEST_SIDE} to {_LARGEST_SIDE} pixels.")
         with self._guard:
             self._check(identifier)
-            self._inputs.source = resize(pixels, width, height)
+            self._files.remove(self._inputs.passes)
+            self._inputs = replace(self._inputs, source=resize(pixels, width, height), passes=None)
             self._picture = None
+            self._send_again()
+
+    def put_passes(self, identifier: str, data: bytes) -> None:
+        """Take the frame's multilayer EXR, in any size, whose Cryptomatte pass says where regions are.
+
+        Raises:
+            LwswError: ``missing_frames`` before the frame itself; ``disk_full``, ``output_not_writable``. What is wrong in it is a note.
+        """
+        self._check(identifier)
+        path = self._files.write(data)
+        with self._guard:
+            try:
+                self._check(identifier)
+                if self._inputs.source is None:
+                    raise LwswError("missing_frames", "The picture of the preview has not come yet.", "Send it before its passes.")
+            except LwswError:
+                self._files.remove(path)
+                raise
+            self._files.remove(self._inputs.passes)
+            self._inputs = replace(self._inputs, passes=path)
             self._send_again()
 
     def put_painting(self, identifier: str, name: str, data: bytes) -> None:
@@ -142,7 +159,7 @@ class Preview:
         decode_image(data, "style", name)
         with self._guard:
             self._check(identifier)
-            self._inputs.paintings[name] = data
+            self._inputs = replace(self._inputs, paintings={**self._inputs.paintings, name: data})
             order = self._inputs.order
             if order is not None and name in order.styles:
                 self._send_again()
@@ -168,11 +185,10 @@ class Preview:
             if missing:
                 raise LwswError("missing_style", f"The painting '{missing[0]}' has not come yet.", "Send it before the settings.")
             known = self._inputs.order
-            if known is not None and (known.styles != order.styles or len(known.cells) != len(order.cells)):
+            if known is not None and (not {*known.styles} & {*order.styles} or len(known.cells) != len(order.cells)):
                 self._picture = None
-            self._inputs.order, self._inputs.order_json = order, data
-            inputs = self._inputs
-            inputs.paintings = {name: painting for name, painting in inputs.paintings.items() if name in order.styles}
+            paintings = {name: painting for name, painting in self._inputs.paintings.items() if name in order.styles}
+            self._inputs = replace(self._inputs, order=order, order_json=data, paintings=paintings)
             return self._send_again(restart)
 
     def state(self, identifier: str) -> dict[str, Any]:
@@ -203,7 +219,7 @@ class Preview:
                 "loss": status.get("loss"),
                 "cells": cells,
                 "running": self._process is not None,
-                "note": "Regions are not painted in the preview." if order is not None and order.ignores_regions else "",
+                "note": status.get("note", ""),
                 "error": None if self._error is None else self._error.to_dict(),
             }
 
@@ -242,6 +258,7 @@ class Preview:
         self._closing.set()
         with self._guard:
             self._end()
+            self._files.close()
 
     # ------------------------------------------------------------------ the process
 
@@ -263,7 +280,7 @@ class Preview:
         self._last_request = self._last_work = time.monotonic()
         self._error = None
         self._revision += 1
-        if inputs.source is None or inputs.order is None or any(name not in inputs.paintings for name in inputs.order.styles):
+        if not inputs.is_complete:
             return self._serial
         self._serial += 1
         start = None
@@ -272,27 +289,18 @@ class Preview:
             start = None if restart else self._picture  # what was painted before goes on
         process = self._process
         assert process is not None and process.stdin is not None
-        messages: list[tuple[dict[str, Any], bytes]] = []
-        if self._sent_source is not inputs.source:
-            height, width = inputs.source.shape[:2]
-            messages.append(({"kind": "source", "width": width, "height": height}, inputs.source.astype(np.float32).tobytes()))
-        for name in inputs.order.styles:
-            if self._sent_paintings.get(name) is not inputs.paintings[name]:
-                messages.append(({"kind": "painting", "name": name}, inputs.paintings[name]))
-        header: dict[str, Any] = {"kind": "order", "order": inputs.order_json, "serial": self._serial}
+        messages = inputs.news(self._sent)
+        header: dict[str, Any] = {"kind": "order", "order": inputs.order_json, "serial": self._serial, "restart": restart}
         payload = b""
-        if start is not None and len(inputs.order.cells) == 1:
+        if start is not None and inputs.order is not None and len(inputs.order.cells) == 1:
             header |= {"width": start.levels.shape[1], "height": start.levels.shape[0]}
             payload = (start.levels.astype(np.float32) / np.float32(65535.0)).tobytes()
         messages.append((header, payload))
-        if restart:
-            messages.append(({"kind": "restart"}, b""))
-        self._sent_source = inputs.source
-        self._sent_paintings |= {name: inputs.paintings[name] for name in inputs.order.styles}
+        self._sent = inputs.after(self._sent)
         threading.Thread(target=self._write, args=[process, messages], name="preview input", daemon=True).start()
         return self._serial
 
-    def _write(self, process: subprocess.Popen[bytes], messages: Sequence[tuple[dict[str, Any], bytes]]) -> None:
+    def _write(self, process: subprocess.Popen[bytes], messages: Sequence[Message]) -> None:
         """Send messages; a process that is still starting reads them later, so nobody waits for it."""
         assert process.stdin is not None
         with self._sending, suppress(OSError, ValueError):  # the thread that listens says that it is gone
@@ -311,7 +319,7 @@ class Preview:
             message = f"The process that paints the preview cannot be started: {error}."
             raise LwswError("worker_died", message, "Run 'lwsw doctor' and report what it says.") from error
         self._process = process
-        self._sent_source, self._sent_paintings = None, {}
+        self._sent = Inputs()
         self._last_request = self._last_work = time.monotonic()
         assert process.stdout is not None
         threading.Thread(target=self._listen, args=[process, process.stdout], name="preview output", daemon=True).start()

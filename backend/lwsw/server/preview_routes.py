@@ -103,6 +103,12 @@ def add_preview_routes(app: FastAPI, host: Preview, job_is_running: Callable[[],
         await run_in_threadpool(host.put_source, preview, data, width)
         return Stored(bytes=len(data))
 
+    @app.put("/v1/preview/{preview}/passes", openapi_extra=body("image/x-exr"))
+    async def put_preview_passes(preview: str, request: Request) -> Stored:
+        data = await read_body(request, "pass")
+        await run_in_threadpool(host.put_passes, preview, data)
+        return Stored(bytes=len(data))
+
     @app.put("/v1/preview/{preview}/paintings/{name}", openapi_extra=body("image/*"))
     async def put_preview_painting(preview: str, name: str, request: Request) -> Stored:
         data = await read_body(request, "style")

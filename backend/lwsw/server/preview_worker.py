@@ -1,9 +1,9 @@
 """The process that paints the preview: ``python -m lwsw.server.preview_worker``. It ends when its standard input closes.
 
-Messages (:mod:`.messages`) come on standard input: ``source`` (H×W×3 float32, ``width``, ``height``), ``painting`` (a picture file,
-``name``), ``order`` (``order``, ``serial``; the payload is a picture to start with or empty) and ``restart``. They go to standard output:
-``picture`` (H×W×3 16-bit levels, ``width``, ``height``, ``serial``, ``iteration``, ``settled``, ``coarse``, ``loss``) and ``error``
-(``error``, ``serial``), after which the next order is waited for.
+Messages (:mod:`.messages`) come on standard input: ``source`` (H×W×3 float32, ``width``, ``height``), ``passes`` (``path`` of the frame's
+EXR file), ``painting`` (a picture file, ``name``) and ``order`` (``order``, ``serial``, ``restart``; the payload is a picture to start with
+or empty). They go to standard output: ``picture`` (H×W×3 16-bit levels, ``width``, ``height``, ``serial``, ``iteration``, ``settled``,
+``coarse``, ``loss``, ``note``) and ``error`` (``error``, ``serial``), after which the next order is waited for.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import traceback
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -86,15 +87,18 @@ class _Worker:
         kind = header["kind"]
         if kind == "source":
             self._easel.put_source(_pixels(header, payload))
+        elif kind == "passes":
+            self._easel.put_passes(Path(header["path"]))
         elif kind == "painting":
             self._easel.put_painting(header["name"], decode_image(payload, "style", header["name"]))
         elif kind == "order":
             self._failed = False
             self._easel.put_order(Order.from_dict(header["order"]), _pixels(header, payload) if payload else None)
+            if header["restart"]:
+                self._easel.restart()
             self._is_news = True
-        elif kind == "restart":
-            self._easel.restart()
-            self._is_news = True
+            if not self._easel.has_work:  # a region has gone, or nothing that counts has changed
+                self._publish()
 
     def _step(self) -> None:
         easel = self._easel
@@ -119,6 +123,7 @@ class _Worker:
             "settled": not easel.has_work,
             "coarse": easel.is_coarse,
             "loss": easel.loss,
+            "note": " ".join(easel.notes),
         }
         self._send(header, levels.tobytes())
         self._published, self._is_news = time.monotonic(), False
