@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import pytest
 from lwsw.errors import LwswError
 from lwsw.media.passes import (
     Motion,
-    check_motion_blur,
+    MotionBlurCheck,
     fill_world_motion,
     is_all_zero,
     picture_changed,
@@ -353,6 +353,15 @@ def moving_pictures(count: int = 3) -> list[np.ndarray]:
 def noisy_pictures(count: int = 3) -> list[np.ndarray]:
     still = moving_pictures(1)[0]
     return [np.clip(still + np.random.default_rng(n).normal(0, 0.05, still.shape), 0, 1).astype(np.float32) for n in range(count)]
+
+
+def check_motion_blur(clip: Iterable[tuple[Motion, np.ndarray, bool]]) -> None:
+    check = MotionBlurCheck()
+    for frame in clip:
+        check.look_at(*frame)
+        if check.is_clear:
+            return
+    check.finish()
 
 
 def test_zero_vectors_of_moving_pictures_are_motion_blur() -> None:

@@ -172,11 +172,11 @@ def camera(yaw: float) -> dict[str, list[list[float]]]:
     return {"view": view, "projection": [[1, 0, 0, 0], [0, WIDTH / HEIGHT, 0, 0], [0, 0, -1.002, -0.2], [0, 0, -1, 0]]}
 
 
-def panning_job(path, turns: list[float]):
+def panning_job(path, turns: list[float], **settings):
     """A camera inside a far sky that turns; vectors are zero, as Cycles writes them there, and come from the cameras."""
     import OpenEXR
 
-    job = make_job(path, frames=tuple(range(1, len(turns) + 1)), **FAST)
+    job = make_job(path, frames=tuple(range(1, len(turns) + 1)), **{**FAST, **settings})
     for frame in job.frames:
         channels = {f"ViewLayer.Vector.{axis}": np.zeros((HEIGHT, WIDTH), np.float32) for axis in "XYZW"}
         channels["ViewLayer.Depth.Z"] = np.full((HEIGHT, WIDTH), 1e10, np.float32)

@@ -47,6 +47,10 @@ def status(options: argparse.Namespace) -> int:
 
 def resume(options: argparse.Namespace) -> int:
     """Go on with a job where it stopped."""
+    from ..jobs.arrivals import end_receiving
     from ..jobs.clip import ClipJob
 
-    return run_clip_job(ClipJob.open(options.directory), options)
+    clip_job = ClipJob.open(options.directory)
+    if clip_job.job.is_receiving:
+        end_receiving(clip_job.job)  # nobody sends anything to a command, so it says what is missing rather than wait for it
+    return run_clip_job(clip_job, options)

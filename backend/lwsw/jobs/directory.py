@@ -28,7 +28,8 @@ SCHEMA = 2
 MAXIMUM_SIDE = 65_536  # pixels; beyond it no image format here works
 MAXIMUM_FRAMES = 1_000_000
 
-_FOLDERS = ("styles", "frames", "passes", "results", "state")
+_OUTPUT_FOLDERS = ("results", "state")
+_FOLDERS = ("styles", "frames", "passes", *_OUTPUT_FOLDERS)
 _FORBIDDEN_IN_NAMES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 _RESERVED_ON_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
@@ -139,6 +140,11 @@ class JobDirectory:
         return self.path / "cameras.json"
 
     @property
+    def receiving_path(self) -> Path:
+        """An empty file that says that frames are still coming."""
+        return self.path / "receiving"
+
+    @property
     def style_paths(self) -> list[Path]:
         """Paths of the paintings, in the order of ``styles``."""
         return [self.path / "styles" / name for name in self.styles]
@@ -178,7 +184,7 @@ class JobDirectory:
         return next((frame for frame in self.frames if frame not in finished), None)
 
     def cameras(self) -> dict[str, Any] | None:
-        """Return ``cameras.json``, or None where the job has none.
+        """Return ``cameras.json``, or None where the job has none; while frames are still coming it need not have all of them.
 
         Raises:
             LwswError: ``bad_settings`` when the file cannot be read or misses a frame.
@@ -189,11 +195,26 @@ class JobDirectory:
             return None
         except (OSError, ValueError) as error:
             raise bad_cameras(f"cannot be read ({error})") from error
-        return check_cameras(data, self.frames)
+        return check_cameras(data, self.frames, partial=self.is_receiving)
 
     def write_cameras(self, data: Any) -> None:
         """Check and store the camera matrices; raises like :meth:`cameras` and :func:`write_atomically`."""
         write_atomically(self.cameras_path, json.dumps(check_cameras(data, self.frames)).encode())
+
+    @property
+    def is_receiving(self) -> bool:
+        """Whether frames are still coming: the job may be painted as far as they are there, see :mod:`.arrivals`."""
+        return self.receiving_path.exists()
+
+    def has_frame(self, frame: int) -> bool:
+        """Return whether the files of a frame are there; its camera, if it has one, came before them."""
+        return self.frame_path(frame).is_file() and (not self.needs_passes or self.pass_path(frame).is_file())
+
+    def check_styles(self) -> None:
+        """Check that every painting is there; raise ``missing_style``."""
+        missing = [path.name for path in self.style_paths if not path.is_file()]
+        if missing:
+            raise LwswError("missing_style", f"The painting {', '.join(missing)} is missing.", "Choose a style image and start again.")
 
     def check_complete(self) -> None:
         """Check that every file the job needs is there.
@@ -201,9 +222,7 @@ class JobDirectory:
         Raises:
             LwswError: ``missing_style``, ``missing_frames`` or ``missing_pass``, naming what is missing.
         """
-        missing = [path.name for path in self.style_paths if not path.is_file()]
-        if missing:
-            raise LwswError("missing_style", f"The painting {', '.join(missing)} is missing.", "Choose a style image and start again.")
+        self.check_styles()
         frames = [frame for frame in self.frames if not self.frame_path(frame).is_file()]
         if frames:
             raise LwswError("missing_frames", f"The source has no picture of {name_frames(frames)}.", "Render them and start again.")
@@ -263,9 +282,9 @@ class JobDirectory:
         return is_held(self.path / "lock")
 
     def sweep(self) -> None:
-        """Remove temporary files that a killed writer left in the folders of the job, unless somebody works on it."""
+        """Remove temporary files that a killed writer left in the folders of the job, unless somebody works on it or files are coming."""
         if not self.is_locked():
-            for name in _FOLDERS:
+            for name in _OUTPUT_FOLDERS if self.is_receiving else _FOLDERS:
                 sweep_temporary_files(self.path / name)
 
 

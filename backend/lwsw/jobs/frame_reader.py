@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -12,18 +12,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..core.cuts import goes_on, shrink
+from ..core.cuts import shrink
 from ..core.estimated_flow import DenseInverseSearch, FlowEstimator, estimated_visibility
 from ..core.flow import carry, visibility
 from ..core.sequence import Frame
 from ..errors import LwswError
-from ..media.cryptomatte import Cryptomatte, check_objects, match_objects, read_cryptomatte, region_masks, scale_mask
+from ..media.cryptomatte import Cryptomatte, match_objects, read_cryptomatte, region_masks, scale_mask
 from ..media.exr import ExrImage, read_exr
 from ..media.images import read_image, resize
-from ..media.passes import Motion, check_motion_blur, fill_world_motion, read_motion, scale_motion, world_mask
+from ..media.passes import Motion, fill_world_motion, read_motion, scale_motion, world_mask
+from .arrivals import Arrivals
 from .cameras import close_loop
+from .clip_check import ClipCheck
 from .directory import JobDirectory
-from .input_check import check_files
+from .input_check import FileCheck, check_files
 from .shots import Shots, read_decisions, write_decisions
 
 Value = TypeVar("Value")
@@ -60,16 +62,23 @@ class Source(Protocol):
 
 
 class SourceReader:
-    """Colour and motion of a shot at its working size; what two neighbours share is read once."""
+    """Colour and motion of a shot at its working size; what two neighbours share is read once.
+
+    Attributes:
+        cameras: the contents of ``cameras.json``, as far as they are known.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._cameras: Mapping[str, Any] = source.cameras() or {"frames": {}}
+        self.cameras: Mapping[str, Any] = source.cameras() or {"frames": {}}
         self._source_size: tuple[int, ...] | None = None
         self._colors: dict[int, Tensor] = {}
         self._small_colors: dict[int, Tensor] = {}
-        self._motions: dict[int, Motion] = {}
+        self._motions: dict[int, tuple[Motion, tuple[bool, ...]]] = {}
         self._passes: tuple[int, ExrImage] | None = None
+
+    def wait_for(self, number: int) -> None:
+        """Return once the files of a frame are there; here all of them are."""
 
     def color(self, number: int) -> Tensor:
         """Return the colour of a frame, ``1×3×H×W``; raise what reading raises, or ``bad_frame_size`` where sizes differ."""
@@ -86,15 +95,16 @@ class SourceReader:
 
     def motion(self, number: int) -> Motion:
         """Return the renderer's motion of a frame; the world's motion comes from the cameras where they are known."""
-        if number not in self._motions:
+        camera, before, after = (self.cameras["frames"].get(str(number + step)) for step in (0, -1, 1))
+        known = tuple(some is not None for some in (camera, before, after))  # that of the next frame may come later
+        if number not in self._motions or self._motions[number][1] != known:
             motion = read_motion(self.passes(number))
             self._check_size(self._source.pass_path(number), motion.known.shape)
-            if motion.depth is not None and str(number) in self._cameras["frames"]:
-                world = world_mask(motion.depth, self._cameras.get("clip_end"))
-                camera, before, after = (self._cameras["frames"].get(str(number + step)) for step in (0, -1, 1))
+            if motion.depth is not None and camera is not None:
+                world = world_mask(motion.depth, camera.get("clip_end", self.cameras.get("clip_end")))
                 motion = fill_world_motion(motion, world, camera, before, after)
-            _keep(self._motions, number, scale_motion(motion, self._source.width, self._source.height))
-        return self._motions[number]
+            _keep(self._motions, number, (scale_motion(motion, self._source.width, self._source.height), known))
+        return self._motions[number][0]
 
     def passes(self, number: int) -> ExrImage:
         """Return the decoded EXR file of a frame; only the last one is kept."""
@@ -133,8 +143,16 @@ class SourceReader:
         for number in self._source.frames:
             if all(match_objects(names, [pattern]) for pattern in patterns):
                 break
-            names.update(self._cryptomatte(number).names)  # what is hidden in one frame may be seen in another
+            names |= self.names_of_objects(number)  # what is hidden in one frame may be seen in another
         return names
+
+    def names_of_objects(self, number: int) -> set[str]:
+        """Return the names of the objects of a frame."""
+        return set(self._cryptomatte(number).names)
+
+    def full_color(self, number: int) -> Tensor:
+        """Return the colour of a frame in its own size, ``1×3×h×w``; nothing is kept. Raises what reading raises."""
+        return image_to_tensor(read_image(self._source.frame_path(number), "frame"))
 
     def _read_color(self, number: int) -> Tensor:
         path = self._source.frame_path(number)
@@ -164,49 +182,67 @@ class FrameReader(SourceReader):
     Args:
         job: the directory.
         estimator: what finds motion where there is no Vector pass; None is dense inverse search.
+        arrivals: what waits for frames that are still being rendered; None where all are there.
     """
 
-    def __init__(self, job: JobDirectory, estimator: FlowEstimator | None = None) -> None:
+    def __init__(self, job: JobDirectory, estimator: FlowEstimator | None = None, arrivals: Arrivals | None = None) -> None:
         super().__init__(job)
         self._job = job
+        self._arrivals = arrivals
+        self._arrived: set[int] = set()
+        self._file_check = FileCheck(job)
         self._estimator: FlowEstimator = estimator or DenseInverseSearch()
-        self._names: set[str] = set()
         self._notes: list[str] = []
         self._said: set[str] = set()
-        if job.settings.second_pass == "loop":
-            self._cameras = close_loop(self._cameras, job.frames)
+        self._clip_check = ClipCheck(job, self, self._note)
+        self._close_loop()
         settings, has_vectors = job.settings, job.settings.motion == "vector"
         self._shots = Shots(self, job.frames, settings.cuts, settings.find_cuts and settings.motion != "none", has_vectors)
         self._shots.decide(read_decisions(job))
 
     def check(self) -> None:
-        """Find out before the first iteration what would fail later.
+        """Find out before the first iteration what would fail later; what is still coming is looked at by :meth:`await_frame`.
 
         Raises:
             LwswError: ``motion_blur`` where the vectors cannot be used, ``unknown_object`` where a region names something that no frame
                 shows, what :func:`lwsw.jobs.input_check.check_files` raises, or what reading raises.
         """
-        job = self._job
-        check_files(job)
-        if job.settings.needs_motion(len(job.frames)):
-            check_motion_blur(self._clip())
-        self._names = self.object_names([pattern for region in job.settings.regions for pattern in region.objects])
-        for region in job.settings.regions:
-            check_objects(self._names, region.objects, region.name)
+        if self._arrivals is None:
+            check_files(self._job)
+            self._clip_check.go_to(len(self._job.frames) - 1)
+
+    def wait_for(self, number: int) -> None:
+        """Return once the files of a frame are there, as they should be, and its camera is known.
+
+        Raises:
+            LwswError: what :class:`.input_check.FileCheck` and :class:`.arrivals.Arrivals` raise.
+        """
+        if self._arrivals is None or number in self._arrived:
+            return
+        self._arrivals.wait_for(number)
+        self._file_check.look_at(number)
+        self._arrived.add(number)
+        self.cameras = self._job.cameras() or {"frames": {}}
+        self._close_loop()
+
+    def await_frame(self, index: int) -> None:
+        """Wait until all is there that decides how the frame at a position of the job is painted; raises as :meth:`check` does.
+
+        That is the frame itself. Where it may begin a shot it is up to two more, which tell a cut from a flash; and where all vectors so
+        far are zero although pictures change, as many as it takes to know that this is not motion blur.
+        """
+        if self._arrivals is not None:
+            self.wait_for(self._job.frames[index])
+            self._clip_check.go_to(index)
+            self.begins_shot(index)
 
     def notes(self) -> list[str]:
-        """Return what an artist should know of the paintings and regions of this shot; call after :meth:`check`."""
+        """Return what an artist should know of the paintings of this shot."""
         sizes = {name: painting.shape[2:] for name, painting in zip(self._job.styles, self.paintings, strict=True)}
-        notes = self._job.settings.painting_notes({name: (size[1], size[0]) for name, size in sizes.items()}, len(self._job.frames))
-        owner: dict[str, str] = {}
-        for region in self._job.settings.regions:
-            for name in match_objects(self._names, region.objects):
-                if owner.setdefault(name, region.name) != region.name:
-                    notes.append(f"'{name}' is named by two regions and belongs to the first, '{owner[name]}'.")
-        return notes
+        return self._job.settings.painting_notes({name: (size[1], size[0]) for name, size in sizes.items()}, len(self._job.frames))
 
     def take_notes(self) -> list[str]:
-        """Return what an artist should know of the frames that were read since the last call."""
+        """Return what an artist should know of the frames that were read or looked at since the last call."""
         notes, self._notes = self._notes, []
         return notes
 
@@ -296,15 +332,9 @@ class FrameReader(SourceReader):
             self._said.add(text)
             self._notes.append(text)
 
-    def _clip(self) -> Iterator[tuple[Motion, np.ndarray, bool]]:
-        """Yield motion and picture of each frame, and whether the pictures alone say that it begins a shot."""
-        settings, before = self._job.settings, None
-        for number in self._job.frames:
-            picture = read_image(self._job.frame_path(number), "frame")
-            small = shrink(image_to_tensor(picture))
-            found = settings.find_cuts and before is not None and not goes_on(small, before)
-            yield read_motion(self._job.pass_path(number)), picture, found or number in settings.cuts
-            before = small
+    def _close_loop(self) -> None:
+        if self._job.settings.second_pass == "loop":
+            self.cameras = close_loop(self.cameras, self._job.frames)
 
 
 def image_to_tensor(pixels: np.ndarray) -> Tensor:

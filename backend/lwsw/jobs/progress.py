@@ -22,6 +22,7 @@ class Progress:
         results: finished frames, ascending.
         frame: the frame being worked on, or None.
         iteration, iterations: inside that frame; 0 before the first iteration.
+        waiting_for: the frame that is waited for, because it is still being rendered, or None.
         note: the latest remark, for example that motion is estimated; "" for none.
         timings: seconds by kind of work, summed over the frames, as far as the events say.
         first_frame_seconds: what the first frame of the job took, or None.
@@ -41,6 +42,7 @@ class Progress:
         self.frame: int | None = None
         self.iteration = 0
         self.iterations = 0
+        self.waiting_for: int | None = None
         self.note = ""
         self.timings: dict[str, float] = {}
         self.first_frame_seconds: float | None = None
@@ -53,6 +55,8 @@ class Progress:
     def update(self, event: Mapping[str, Any]) -> None:
         """Take one event of ``run_job`` at the moment it happens; unknown events change nothing."""
         kind = event.get("event")
+        if kind in ("waiting", "frame_started", "job_finished"):
+            self.waiting_for = event.get("frame") if kind == "waiting" else None
         if kind == "frame_started":
             self.frame = event.get("frame")
             self.iteration = 0
@@ -75,7 +79,7 @@ class Progress:
 
     def stop(self) -> None:
         """Say that nobody works on the job any more, and look at the disk again."""
-        self.frame, self.iteration, self.iterations = None, 0, 0
+        self.frame, self.iteration, self.iterations, self.waiting_for = None, 0, 0, None
         self.results = self._job.finished_frames()
 
     @property
@@ -85,7 +89,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated time until the job is done, second pass included; None while nothing has been measured."""
+        """Estimated time until the job is done, second pass included, rendering not; None while nothing has been measured."""
         unfinished = self._unfinished()
         if unfinished == 0:
             return 0.0
@@ -115,6 +119,7 @@ class Progress:
             "frame": self.frame,
             "iteration": self.iteration,
             "iterations": self.iterations,
+            "waiting_for": self.waiting_for,
             "seconds_per_frame": _rounded(self.seconds_per_frame),
             "seconds_left": _rounded(self.seconds_left),
             "first_frame_seconds": _rounded(self.first_frame_seconds),

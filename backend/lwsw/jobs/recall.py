@@ -36,7 +36,6 @@ class Recall:
     def __init__(self, job: JobDirectory, reader: SourceReader) -> None:
         self._job, self._reader = job, reader
         self._older = SourceReader(job)  # the other one keeps neighbours only
-        self._cameras = (job.cameras() or {"frames": {}})["frames"]
         self._depths: OrderedDict[int, Motion] = OrderedDict()
 
     def memories(self, index: int, first: int, visibility: Tensor) -> tuple[Source, ...]:
@@ -53,7 +52,9 @@ class Recall:
         number, previous = numbers[index], numbers[index - 1]
         missing = 1.0 - visibility
         found: list[Source] = []
-        if not {str(number), str(previous)} <= self._cameras.keys():
+        self._older.cameras = self._reader.cameras  # of frames that came since, too
+        cameras = self._reader.cameras["frames"]
+        if not {str(number), str(previous)} <= cameras.keys():
             return ()
         try:
             motion = self._reader.motion(number)
@@ -63,9 +64,9 @@ class Recall:
             if float(missing.mean()) < _SMALLEST_SHARE:
                 break
             other = numbers[earlier]
-            if str(other) not in self._cameras:
+            if str(other) not in cameras:
                 continue
-            here, before, there = (self._cameras[str(frame)] for frame in (number, previous, other))
+            here, before, there = (cameras[str(frame)] for frame in (number, previous, other))
             with suppress(LwswError):  # files that went bad since: that frame cannot be asked
                 flow, seen = still_flow(motion, here, before, self._depth(other), there)
                 shown = torch.from_numpy(seen)[None, None].float()

@@ -15,6 +15,7 @@ from ..core.sequence import SMALLEST_REGION, Frame, ShotState, Stylizer
 from ..errors import LwswError
 from ..media.images import write_png16
 from ..runtime import prepare_process
+from .arrivals import Arrivals
 from .directory import JobDirectory
 from .frame_reader import FrameReader, tensor_to_image
 from .job_network import job_network
@@ -27,7 +28,7 @@ OnEvent = Callable[[dict[str, Any]], None]
 
 
 def run_job(job: JobDirectory, on_event: OnEvent = lambda event: None) -> None:
-    """Stylize every frame that has no result yet.
+    """Stylize every frame that has no result yet; those that are still coming (:mod:`.arrivals`) are waited for.
 
     Writes ``results/`` and ``state/`` and appends to ``log.jsonl``. A job that was stopped at any moment continues at its first
     unfinished frame and gives the same bytes as one that ran through.
@@ -35,13 +36,17 @@ def run_job(job: JobDirectory, on_event: OnEvent = lambda event: None) -> None:
     Args:
         job: the directory; locked while this runs.
         on_event: called with ``frame_started``, ``iteration``, ``frame_finished``, ``gradient_shares``, ``note``,
-            ``job_finished``; whatever it raises stops the work between two iterations.
+            ``job_finished``, and ``waiting`` while a frame has not come yet; whatever it raises stops the work between two iterations.
 
     Raises:
         LwswError: see ``docs/architecture.md`` for the codes.
     """
     with job.lock():
-        job.check_complete()
+        arrivals = Arrivals(job, on_event) if job.is_receiving else None
+        if arrivals is None:
+            job.check_complete()
+        else:
+            job.check_styles()
         prepare_process()
         settings = job.settings
         if job.first_unfinished() is None:
@@ -49,7 +54,7 @@ def run_job(job: JobDirectory, on_event: OnEvent = lambda event: None) -> None:
             return
         started = time.perf_counter()
         network = job_network(settings)
-        reader = FrameReader(job)
+        reader = FrameReader(job, arrivals=arrivals)
         reader.check()
         if settings.motion == "estimated" and len(job.frames) > 1:
             text = "Motion is estimated from the pictures, which is less steady than the renderer's Vector pass."
@@ -64,7 +69,7 @@ def run_job(job: JobDirectory, on_event: OnEvent = lambda event: None) -> None:
             seed=settings.seed,
         )
         stylizer = Stylizer(network, reader.paintings, settings.layers_in_use(len(job.frames)), method)
-        for note in reader.notes():
+        for note in [*reader.notes(), *reader.take_notes()]:
             _say(job, on_event, {"event": "note", "text": note})
         painter = _Painter(job, reader, stylizer, on_event)
         for visit in painter.to_do():
@@ -92,6 +97,7 @@ class _Painter:
     def paint(self, visit: Visit) -> None:
         """Paint one frame; its state is on disk before its result is."""
         job, number = self._job, self._job.frames[visit.index]
+        self._reader.await_frame(visit.index)  # before the clock starts: the time is the renderer's
         timings: dict[str, float] = {}
         started = time.perf_counter()
         with _timed(timings, "read"):

@@ -19,6 +19,9 @@ _FILE = "shots.json"
 class Footage(Protocol):
     """What a cut is looked for in."""
 
+    def wait_for(self, number: int) -> None:
+        """Return once the files of a frame are there."""
+
     def small_color(self, number: int) -> Tensor:
         """Return a frame at the size of :func:`lwsw.core.cuts.shrink`."""
 
@@ -88,14 +91,17 @@ class Shots:
 
     def _is_around_a_flash(self, index: int) -> bool:
         """Return whether a frame before this one, and this one or one after it, are the same view, with only a few others in between."""
-        for before in range(index - 1, max(index - 1 - FLASH_FRAMES, 0) - 1, -1):
-            for after in range(index, min(before + 1 + FLASH_FRAMES, len(self._frames) - 1) + 1):
+        last = len(self._frames) - 1
+        for after in range(index, min(index + FLASH_FRAMES, last) + 1):  # those that are there first: later ones may still be rendered
+            for before in range(index - 1, max(after - 1 - FLASH_FRAMES, 0) - 1, -1):
                 between = range(before + 1, after + 1)
                 if len(between) > 1 and not any(self._is_known(other) for other in between) and self._is_like(after, before):
                     return True
         return False
 
     def _is_like(self, index: int, other: int) -> bool:
+        for position in (index, other):
+            self._footage.wait_for(self._frames[position])
         try:
             return is_same_view(*(self._footage.small_color(self._frames[position]) for position in (index, other)))
         except LwswError:

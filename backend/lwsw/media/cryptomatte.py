@@ -152,7 +152,7 @@ def match_objects(names: Iterable[str], patterns: Sequence[str]) -> list[str]:
     return list(matched)
 
 
-def check_objects(names: Collection[str], patterns: Sequence[str], region: str = "") -> None:
+def check_objects(names: Collection[str], patterns: Sequence[str], region: str = "", where: str = "of the shot") -> None:
     """Raise ``unknown_object`` where a pattern means no object: call it once per shot.
 
     Args:
@@ -160,6 +160,7 @@ def check_objects(names: Collection[str], patterns: Sequence[str], region: str =
             are refused, because names are found by their hash.
         patterns: as for :func:`match_objects`.
         region: name of the region for the message; may be empty.
+        where: what has these objects, for the message.
     """
     owner = f"The region '{region}' names" if region else "A region names"
     for pattern in patterns:
@@ -171,7 +172,7 @@ def check_objects(names: Collection[str], patterns: Sequence[str], region: str =
                 raise LwswError("unknown_object", message, "Give the full names of the objects.")
             continue
         hint = f"Use an object's name from the Outliner; the pass has: {', '.join(_nearest(pattern, names))}."
-        raise LwswError("unknown_object", f"{owner} '{pattern}', and no rendered object of the shot is called that.", hint)
+        raise LwswError("unknown_object", f"{owner} '{pattern}', and no rendered object {where} is called that.", hint)
 
 
 def region_masks(cryptomatte: Cryptomatte, regions: Sequence[Sequence[str]]) -> list[np.ndarray]:

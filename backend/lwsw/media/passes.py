@@ -101,30 +101,45 @@ def is_all_zero(motion: Motion) -> bool:
     return not motion.backward.any() and not motion.forward.any()
 
 
-def check_motion_blur(clip: Iterable[tuple[Motion, np.ndarray, bool]]) -> None:
-    """Raise ``motion_blur`` where every vector of a clip is exactly zero and yet the pictures of its shots change.
+class MotionBlurCheck:
+    """Looks through a clip, frame by frame, for vectors that motion blur has emptied: all are exactly zero, and yet the pictures change.
 
     Blender writes zeros without a word while motion blur is on. A shot in which truly nothing moves has the same zeros, so the pictures
-    decide. Reading ends at the first vector that is not zero: pass a generator, and an ordinary shot costs one frame.
+    decide. The first vector that is not zero ends it: an ordinary shot costs one frame.
 
-    Args:
-        clip: motion and picture (H,W,3 in [0, 1]) of each frame, in order, and whether it begins a shot: what changes with a cut has not
-            moved.
+    Attributes:
+        is_clear: a vector that is not zero was found; no further frame needs to be looked at.
+        is_suspect: so far every vector is zero although the pictures of a shot change.
     """
-    previous: np.ndarray | None = None
-    changed = False
-    for motion, picture, begins_shot in clip:
-        if not is_all_zero(motion):
+
+    def __init__(self) -> None:
+        self.is_clear = self.is_suspect = False
+        self._previous: np.ndarray | None = None
+
+    def look_at(self, motion: Motion, picture: np.ndarray, begins_shot: bool) -> None:
+        """Take in the next frame.
+
+        Args:
+            motion: of the frame.
+            picture: H,W,3 in [0, 1].
+            begins_shot: what changes with a cut has not moved.
+        """
+        self.is_clear = self.is_clear or not is_all_zero(motion)
+        if self.is_clear:
+            self.is_suspect, self._previous = False, None
             return
-        changed = changed or (previous is not None and not begins_shot and picture_changed(previous, picture))
-        previous = picture
-    if changed:
-        raise LwswError(
-            "motion_blur",
-            "The Vector pass is zero in every frame although the pictures change: it was rendered with motion blur on.",
-            "Turn off Render properties › Motion Blur and render the passes again; if only light or textures change, choose motion 'none' "
-            "or 'estimated'.",
-        )
+        self.is_suspect = self.is_suspect or (self._previous is not None and not begins_shot and picture_changed(self._previous, picture))
+        self._previous = picture
+
+    def finish(self) -> None:
+        """Say that there are no more frames; raise ``motion_blur`` where they are suspect."""
+        if self.is_suspect:
+            raise LwswError(
+                "motion_blur",
+                "The Vector pass is zero in every frame although the pictures change: it was rendered with motion blur on.",
+                "Turn off Render properties › Motion Blur and render the passes again; if only light or textures change, choose motion "
+                "'none' or 'estimated'.",
+            )
 
 
 def picture_changed(first: np.ndarray, second: np.ndarray) -> bool:

@@ -84,6 +84,7 @@ class Status(BaseModel):
 
     id: str
     state: str = Field(description="created, queued, running, done, failed or cancelled")
+    receiving: bool = Field(description="it began early, and nobody has said yet that everything has come")
     frames_total: int
     frames_done: int
     share_done: float = Field(description="of all painting, from 0 to 1, second pass included")
@@ -91,6 +92,7 @@ class Status(BaseModel):
     frame: int | None
     iteration: int
     iterations: int
+    waiting_for: int | None = Field(description="the frame that has to come before the work can go on")
     seconds_per_frame: float | None
     seconds_left: float | None
     first_frame_seconds: float | None
@@ -193,9 +195,15 @@ def create_app(
         await run_in_threadpool(jobs.put_cameras, job, data)
         return Received(bytes=len(data))
 
+    @app.put("/v1/jobs/{job}/cameras/{number}", openapi_extra=_body("application/json"))
+    async def put_camera(job: str, number: int, request: Request) -> Received:
+        data = await _read_body(request, "cameras")
+        await run_in_threadpool(jobs.put_camera, job, number, data)
+        return Received(bytes=len(data))
+
     @app.post("/v1/jobs/{job}/start", status_code=202)
-    def start(job: str) -> Status:
-        return Status.model_validate(jobs.start(job))
+    def start(job: str, early: bool = False) -> Status:
+        return Status.model_validate(jobs.start(job, early))
 
     @app.post("/v1/jobs/{job}/resume", status_code=202)
     def resume(job: str) -> Status:

@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Cancelled, LwswError
-from ..jobs.directory import SCHEMA, JobDirectory, name_frames
+from ..jobs.arrivals import begin_receiving, end_receiving
+from ..jobs.directory import SCHEMA, JobDirectory
 from ..jobs.failures import as_lwsw_error
 from ..jobs.pass_files import check_pass_file
-from ..jobs.progress import Progress
 from ..jobs.settings import StylizeSettings
 from ..jobs.state import read_state
 from ..media.files import output_error, write_atomically
 from ..media.images import check_png, decode_image
+from .job import Job
 from .supervisor import Supervisor, WorkerCommand, worker_command
 
 log = logging.getLogger(__name__)
@@ -34,57 +35,8 @@ _ORPHAN_SECONDS = 3.0  # the worker of a server that was killed needs a moment t
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _GRAVE = ".removed-"
 _KEPT_SECONDS = 30 * 24 * 3600.0  # done and cancelled jobs
+_ABANDONED_SECONDS = 600.0  # a job that waits for a frame, and nobody has asked for it: whoever sent its frames is gone
 _REQUEST_KEYS = {"frames", "width", "height", "styles", "settings", "schema"}
-
-
-class Job:
-    """One job: its directory, its state and its progress. :class:`Jobs` guards it with its lock."""
-
-    def __init__(self, directory: JobDirectory) -> None:
-        self.directory = directory
-        self.progress = Progress(directory)
-        self.state = "created"
-        self.error: LwswError | None = None
-        self.supervisor: Supervisor | None = None
-        self.uploading = threading.Lock()
-        self.source_size: tuple[int, int] | None = None  # of the first frame that came
-        self._seen: tuple[int, bool, int] | None = None
-        self.refresh()
-
-    @property
-    def id(self) -> str:
-        """The name of the folder."""
-        return self.directory.path.name
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether this server queued or runs it right now."""
-        return self.state == "queued" or self.supervisor is not None
-
-    def refresh(self) -> None:
-        """Look at the directory again if somebody changed it since the last look."""
-        if self._seen != self._signature():
-            self.remember()
-            self.progress.stop()
-            self.state, self.error = read_state(self.directory)
-
-    def remember(self) -> None:
-        """Take the directory as it is now for seen: what this object says about it is right."""
-        self._seen = self._signature()
-
-    def _signature(self) -> tuple[int, bool, int]:
-        times = []
-        for path in (self.directory.log_path, self.directory.path / "results"):
-            try:
-                times.append(path.stat().st_mtime_ns)
-            except OSError:
-                times.append(0)
-        return times[0], self.directory.is_locked(), times[1]
-
-    def status(self) -> dict[str, Any]:
-        """Return the status of the HTTP interface."""
-        error = None if self.error is None else self.error.to_dict()
-        return {"id": self.id, "state": self.state, **self.progress.to_dict(), "error": error}
 
 
 class Jobs:
@@ -157,21 +109,23 @@ class Jobs:
     def status(self, identifier: str) -> dict[str, Any]:
         """Return the status of one job; raise ``job_not_found``."""
         with self._changed:
-            return self._find(identifier).status()
+            return self._asked_for(identifier).status()
 
     def statuses(self) -> list[dict[str, Any]]:
         """Return the status of every job, oldest first; folders that hold no readable job are left out."""
         result = []
         for path in sorted(self.folder.iterdir()):
             try:
-                result.append(self.status(path.name))
+                with self._changed:
+                    result.append(self._find(path.name).status())
             except LwswError:
                 continue
         return result
 
     def put_style(self, identifier: str, name: str, data: bytes) -> None:
         """Store a painting; raise ``unreadable_style``, ``missing_style`` for a name the job does not have, or ``job_running``."""
-        job = self._open_for_upload(identifier)
+        job = self._named(identifier)
+        job.check_open()
         if name not in job.directory.styles:
             raise LwswError("missing_style", f"This job has no painting '{name}'.", f"Its paintings: {', '.join(job.directory.styles)}.")
         if job.progress.results:
@@ -181,20 +135,10 @@ class Jobs:
 
     def put_frame(self, identifier: str, frame: int, data: bytes) -> None:
         """Store the colour of a frame; raise ``unreadable_frame``, ``bad_frame_size``, ``missing_frames`` or ``job_running``."""
-        job = self._open_for_upload(identifier)
-        self._check_frame_open(job, frame)
-        width, height = check_png(data, f"{frame:04d}.png")
-        with job.uploading:
-            if job.source_size is None:
-                job.source_size = _size_on_disk(job.directory) or (width, height)
-            expected = job.source_size
-        if (width, height) != expected and len(job.directory.frames) > 1:
-            raise LwswError(
-                "bad_frame_size",
-                f"Frame {frame} is {width}×{height} pixels, but the others are {expected[0]}×{expected[1]}.",
-                "Render all frames in one size.",
-            )
-        write_atomically(job.directory.frame_path(frame), data)
+        job = self._named(identifier)
+        job.check_frame_open(frame)
+        job.check_size(frame, check_png(data, f"{frame:04d}.png"))
+        job.write(job.directory.frame_path(frame), data)
 
     def put_pass(self, identifier: str, frame: int, data: bytes) -> None:
         """Store the passes of a frame once they have been read.
@@ -202,49 +146,60 @@ class Jobs:
         Raises:
             LwswError: ``corrupt_pass``, ``missing_pass`` or ``bad_pass_values``; ``missing_frames`` or ``job_running``.
         """
-        job = self._open_for_upload(identifier)
-        self._check_frame_open(job, frame)
+        job = self._named(identifier)
+        job.check_frame_open(frame)
         path = job.directory.pass_path(frame)
         settings, count = job.directory.settings, len(job.directory.frames)
-        write_atomically(path, data, lambda temporary: check_pass_file(temporary, settings, count, path.name))
+        job.write(path, data, lambda temporary: check_pass_file(temporary, settings, count, path.name))
 
     def put_cameras(self, identifier: str, data: bytes) -> None:
         """Store ``cameras.json``; raise ``bad_settings`` or ``job_running``."""
-        job = self._open_for_upload(identifier)
+        job = self._named(identifier)
+        job.check_open()
         if job.progress.results:
             raise LwswError("job_running", "Some frames are finished, so the cameras cannot change.", "Send a new job.")
-        try:
-            content = json.loads(data)
-        except (ValueError, RecursionError):
-            raise LwswError("bad_settings", "The camera file is not JSON.", "Export the cameras again, or leave them out.") from None
-        job.directory.write_cameras(content)
+        job.directory.write_cameras(_cameras(data))
+
+    def put_camera(self, identifier: str, frame: int, data: bytes) -> None:
+        """Add the camera of a frame to ``cameras.json``; raise ``bad_settings``, ``missing_frames`` or ``job_running``."""
+        job = self._named(identifier)
+        job.check_frame_open(frame)
+        job.add_camera(frame, _cameras(data))
 
     def result(self, identifier: str, frame: int) -> Path:
         """Return the path of a finished frame; raise ``missing_frames`` while it is not finished."""
-        with self._changed:
-            job = self._find(identifier)
-        _check_known(job, frame)
+        job = self._named(identifier)
+        job.check_known(frame)
         path = job.directory.result_path(frame)
         if not path.is_file():
             raise LwswError("missing_frames", f"Frame {frame} is not finished yet.", "Wait until the status lists it among the results.")
         return path
 
-    def start(self, identifier: str) -> dict[str, Any]:
+    def start(self, identifier: str, early: bool = False) -> dict[str, Any]:
         """Queue a job that has everything, and return its status; a job that waits, runs or is done is left alone.
 
-        Also what resumes: the work goes on at the first frame without a result.
+        Also what resumes: the work goes on at the first frame without a result. And what tells a job that began early that its input is
+        complete.
+
+        Args:
+            identifier: of the job.
+            early: begin although frames are still coming: each is painted when it is there, and the job waits for the others until
+                ``start`` is called without this.
 
         Raises:
-            LwswError: those of :meth:`JobDirectory.check_complete`, and ``job_running`` where another program runs the job.
+            LwswError: those of :func:`.arrivals.end_receiving`, or, with ``early``, of :func:`.arrivals.begin_receiving`; ``job_running``
+                where another program runs the job.
         """
         deadline = time.monotonic() + _ORPHAN_SECONDS
         while True:
             with self._changed:
-                job = self._find(identifier)
+                job = self._asked_for(identifier)
                 if job.is_ours or job.state == "done":
+                    if job.directory.is_receiving and not early:
+                        end_receiving(job.directory)
                     return job.status()
                 if job.state != "running":
-                    job.directory.check_complete()
+                    (begin_receiving if early else end_receiving)(job.directory)
                     job.directory.append_event({"event": "job_queued"})
                     job.state, job.error = "queued", None
                     self._queue.append(job)
@@ -332,17 +287,15 @@ class Jobs:
             job.refresh()
         return job
 
-    def _open_for_upload(self, identifier: str) -> Job:
-        with self._changed:
-            job = self._find(identifier)
-        if job.state in ("queued", "running", "done"):
-            raise LwswError("job_running", "This job has started, so its files cannot change.", "Cancel it, or send a new job.")
+    def _asked_for(self, identifier: str) -> Job:
+        """Return a job that somebody asks for or sends something to. The caller holds the lock."""
+        job = self._find(identifier)
+        job.heard = time.monotonic()
         return job
 
-    def _check_frame_open(self, job: Job, frame: int) -> None:
-        _check_known(job, frame)
-        if frame in job.progress.results:
-            raise LwswError("job_running", f"Frame {frame} is finished, so its files cannot change.", "Send a new job.")
+    def _named(self, identifier: str) -> Job:
+        with self._changed:
+            return self._asked_for(identifier)
 
     def _run_queue(self) -> None:
         while True:
@@ -370,6 +323,11 @@ class Jobs:
     def _take_event(self, job: Job, event: dict[str, Any]) -> None:
         with self._changed:
             job.progress.update(event)
+            silent = time.monotonic() - job.heard > _ABANDONED_SECONDS
+        if silent and event.get("event") == "waiting":  # the queue and the memory are not to wait with it for ever; this ends the worker
+            minutes = f"{_ABANDONED_SECONDS / 60:.0f} minutes"
+            message = f"Frame {event.get('frame')} has not come, and for {minutes} nobody has asked for this job."
+            raise LwswError("missing_frames", message, "Resume sends the frames that are missing, and continues where it stopped.")
 
     def _finish(self, job: Job, failure: LwswError | None) -> None:
         """Note how a job ended, in memory and in its log. The caller holds the lock."""
@@ -396,19 +354,11 @@ def _used_elsewhere() -> LwswError:
     return LwswError("job_running", "Another program is working on this job.", "End it there, or wait until it ends.")
 
 
-def _check_known(job: Job, frame: int) -> None:
-    if frame not in job.directory.frames:
-        raise LwswError("missing_frames", f"This job has no frame {frame}.", f"It has {name_frames(job.directory.frames)}.")
-
-
-def _size_on_disk(directory: JobDirectory) -> tuple[int, int] | None:
-    """Return the size of a frame that came before this server started, or None."""
-    for path in sorted((directory.path / "frames").glob("*.png")):
-        try:
-            return check_png(path.read_bytes(), path.name)
-        except (LwswError, OSError):
-            continue
-    return None
+def _cameras(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        raise LwswError("bad_settings", "The camera file is not JSON.", "Export the cameras again, or leave them out.") from None
 
 
 def _last_change(path: Path) -> float:
