@@ -30,10 +30,11 @@ def _modules() -> tuple[Any, ...]:
         preset_operators,
         queue_operators,
         result_operators,
+        strip_mends,
         strip_operators,
         thumbnails,
     )
-    from .jobs import session, workload
+    from .jobs import after_undo, session, workload
     from .look import picture_source
     from .look import session as look_session
     from .settings import preferences, presets, properties
@@ -47,6 +48,7 @@ def _modules() -> tuple[Any, ...]:
         balance_picture,
         backend,
         session,
+        after_undo,
         picture_source,
         look_session,
         operators,
@@ -57,6 +59,7 @@ def _modules() -> tuple[Any, ...]:
         result_operators,
         strip_operators,
         mending_operators,
+        strip_mends,
         preset_operators,
         panels,
         after_render,

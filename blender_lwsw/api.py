@@ -43,7 +43,7 @@ print(api.obstacle(bpy.context.scene), api.estimate(bpy.context.scene))
 api.install_backend(progress=lambda progress: print(progress.text))
 api.use_backend(url="http://render-box:8000", token="…")
 
-# whatever stopped last night: paused, cancelled, or Blender is gone; goes on to the same bytes
+# whatever stopped last night, and what waited behind it: paused, cancelled, or Blender is gone; goes on to the same bytes
 api.resume()
 
 # a strip of results remembers how it was made: once more with the scene's settings of now, beside the old one
@@ -75,13 +75,14 @@ from .connection.client import Client
 from .connection.installed import Installed
 from .connection.installer import InstallProgress, session_installer
 from .connection.process import locate_backend
-from .errors import LwswError
+from .errors import LwswError, about
 from .jobs.again import plan_again, remembered, settings_scene
 from .jobs.console import interruptible
+from .jobs.finder import in_order, jobs_in
+from .jobs.found import StoppedJob, find_stopped, forget_stopped
 from .jobs.job import Job, Progress
 from .jobs.plan import Plan, make_plan
 from .jobs.readiness import obstacle
-from .jobs.record import StoppedJob, find_stopped, forget_stopped
 from .jobs.session import session
 from .jobs.stopped import plan_of
 from .jobs.strip_jobs import strip_jobs
@@ -124,7 +125,7 @@ __all__ = [
     "run_job",
     "start_job",
     "start_strip_jobs",
-    "stopped_job",
+    "stopped_jobs",
     "stylize",
     "stylize_strips",
     "take_variation",
@@ -166,6 +167,7 @@ def stylize(
     cuts: str | Sequence[int] | None = None,
     second_pass: str | None = None,
     motion_blur: str | None = None,
+    paint_while_rendering: bool | None = None,
     iterations: int | None = None,
     first_iterations: int | None = None,
     seed: int | None = None,
@@ -207,6 +209,7 @@ def stylize(
         second_pass: ``none``, ``backward`` (what has just come into view looks as it will later) or ``loop`` (the last frame flows into
             the first).
         motion_blur: ``refuse`` or ``apart``: where the render has motion blur, render its motion a second time without it.
+        paint_while_rendering: with the source ``RENDER``, paint each frame as soon as it is rendered; the pictures are the same.
         iterations: optimization steps of each frame after the first.
         first_iterations: optimization steps of the first frame.
         seed: same seed, same picture.
@@ -233,8 +236,9 @@ def stylize(
     request = Request(
         style=style, profile=profile, layer_weights=layer_weights, content_weight=content_weight, temporal_weight=temporal_weight,
         strength=strength, frequency_exponent=frequency_exponent, color=color, content_layers=content_layers,
-        normalization=normalization, regions=regions, cuts=cuts, second_pass=second_pass, motion_blur=motion_blur, iterations=iterations,
-        first_iterations=first_iterations, seed=seed, width=width, frame_start=frame_start, frame_end=frame_end, source=source,
+        normalization=normalization, regions=regions, cuts=cuts, second_pass=second_pass, motion_blur=motion_blur,
+        paint_while_rendering=paint_while_rendering, iterations=iterations, first_iterations=first_iterations, seed=seed,
+        width=width, frame_start=frame_start, frame_end=frame_end, source=source,
         pictures=pictures, passes=passes, render_passes=render_passes, output=output, add_strip=add_strip,
         add_source_strip=add_source_strip, settings=settings or {},
     )  # fmt: skip
@@ -322,57 +326,84 @@ def stylize_strips(
             ``output``.
 
     Raises:
-        LwswError: as for :func:`stylize`.
+        LwswError: as for :func:`stylize`. A strip that fails lets the others go on, Ctrl-C does not; :func:`resume` finds what is left.
     """
-    jobs = start_strip_jobs(scene, Request(**arguments), strips, interactive=False)
-    return [run_job(job, progress) for job in jobs]
+    return _run_queue(start_strip_jobs(scene, Request(**arguments), strips, interactive=False), progress)
 
 
-def stopped_job(scene: bpy.types.Scene | None = None, *, output: str | Path | None = None) -> StoppedJob | None:
-    """Return the newest job that stopped before it was done and that nobody works on, however long ago, or None.
+def stopped_jobs(scene: bpy.types.Scene | None = None, *, output: str | Path | None = None) -> list[StoppedJob]:
+    """Return the newest job that stopped before it was done, and behind it those that waited, in their order; empty if there is none.
+
+    It does not matter how long ago that was. What somebody works on, or has in the queue of another Blender, does not count.
 
     Args:
-        scene: the scene whose output folder, and versions of it, are looked through; the active one by default.
-        output: the folder of the results, where it is another one.
+        scene: the scene whose jobs are meant; the active one by default. Its output folder, versions of it, and the folders of strips in
+            these are looked through.
+        output: another folder, which is looked through without its versions, for jobs of any scene.
     """
-    folder = output_folder(scene or bpy.context.scene) if output is None else Path(bpy.path.abspath(str(output))).absolute()
-    if folder is None:
-        return None
-    found = [job for path in (versions(folder) if output is None else [folder]) if (job := find_stopped(path))]
-    return max(found, key=lambda job: job.began, default=None)
+    if output is not None:
+        return in_order(jobs_in([Path(bpy.path.abspath(str(output))).absolute()]), None)
+    scene = scene or bpy.context.scene
+    folder = output_folder(scene)
+    return [] if folder is None else in_order(jobs_in(versions(folder)), scene)
 
 
 def resume(
     scene: bpy.types.Scene | None = None, *, output: str | Path | None = None, progress: Callable[[Progress], None] | None = None
-) -> Result:
-    """Go on with a job that was paused, cancelled, or whose Blender or backend is gone, and wait until it is done.
+) -> list[Result]:
+    """Go on with a job that was paused, cancelled, or whose Blender or backend is gone, then with those that waited behind it, and wait
+    until all are done.
 
     Frames that are rendered are not rendered again, and painting goes on where it stopped: the pictures are the same to the byte as if
     nothing had happened. Where the backend has lost the job, what is rendered is sent anew.
 
     Args:
-        scene: as for :func:`stopped_job`.
-        output: as for :func:`stopped_job`.
+        scene: as for :func:`stopped_jobs`.
+        output: as for :func:`stopped_jobs`.
         progress: called several times a second.
+
+    Returns:
+        What each job made, in the order of :func:`stopped_jobs`.
 
     Raises:
         LwswError: ``nothing_to_stylize`` where there is no such job, ``job_running`` where somebody works on it, and those of
-            :func:`stylize`.
+            :func:`stylize`. A job that fails lets the others go on; Ctrl-C does not.
     """
     scene = scene or bpy.context.scene
-    stopped = stopped_job(scene, output=output)
-    if stopped is None:
-        raise _nothing_to_resume()
-    return run_job(resume_stopped(stopped, scene, interactive=False), progress)
+    jobs, errors = take_up(stopped_jobs(scene, output=output), scene, interactive=False)
+    return _run_queue(jobs, progress, errors)
+
+
+def take_up(found: Sequence[StoppedJob], scene: bpy.types.Scene, *, interactive: bool) -> tuple[list[Job], list[LwswError]]:
+    """Return jobs that go on with several that were found on disk, and why others cannot.
+
+    Raises:
+        LwswError: ``nothing_to_stylize`` if there is none that can.
+    """
+    jobs: list[Job] = []
+    errors: list[LwswError] = []
+    for stopped in found:
+        try:
+            jobs.append(resume_stopped(stopped, scene, interactive=interactive))
+        except LwswError as error:
+            errors.append(about(stopped.title, error) if len(found) > 1 else error)
+    if not jobs:
+        raise _one_of(errors) if errors else _nothing_to_resume()
+    return jobs, errors
 
 
 def resume_stopped(stopped: StoppedJob, scene: bpy.types.Scene | None = None, *, interactive: bool) -> Job:
-    """Return a job that goes on with one that was found on disk, see :func:`stopped_job`.
+    """Return a job that goes on with one that was found on disk, see :func:`stopped_jobs`.
 
     Raises:
-        LwswError: ``nothing_to_stylize`` if its record is damaged.
+        LwswError: ``nothing_to_stylize`` if its record is damaged, or if it has not begun and its scene is gone; ``job_running`` if
+            another Blender has taken it up since it was found.
     """
-    return _taken_up(plan_of(stopped, scene or bpy.context.scene), stopped, interactive)
+    now = find_stopped(stopped.output)
+    if now is None or now.began != stopped.began:
+        message = "Another Blender works on this job, or has finished or discarded it."
+        raise LwswError("job_running", message, f"Its frames are in {stopped.output}.")
+    return _taken_up(plan_of(now, scene or bpy.context.scene), now, interactive)
 
 
 def resume_job(stopped: Job, *, interactive: bool) -> Job:
@@ -389,7 +420,7 @@ def resume_job(stopped: Job, *, interactive: bool) -> Job:
 
 def discard(stopped: StoppedJob) -> None:
     """Give up a stopped job: it will not be found again. Its frames and results stay where they are."""
-    forget_stopped(stopped.output)
+    forget_stopped(stopped.output, stopped.waits)
 
 
 def restore_settings(strip: Any) -> list[str]:
@@ -426,8 +457,8 @@ def again(strip: Any, *, as_it_was: bool = True, new_version: bool = False, rend
 
 
 def _taken_up(plan: Plan, stopped: StoppedJob, interactive: bool) -> Job:
-    where = preferences.backend_settings()
-    return Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive, stopped.job_id, stopped.made, stopped.began)
+    where, made = preferences.backend_settings(), None if stopped.waits else stopped.made
+    return Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive, stopped.job_id, made, stopped.began)
 
 
 def install_backend(
@@ -615,6 +646,44 @@ def _run(job: Job, progress: Callable[[Progress], None] | None) -> None:
     except BaseException:  # the caller's own callback failed: the scene must be put back all the same
         job.abandon()
         raise
+
+
+def _run_queue(jobs: Sequence[Job], progress: Callable[[Progress], None] | None, refused: Sequence[LwswError] = ()) -> list[Result]:
+    """Run jobs one after the other, those that wait on record; one that fails lets the others go on.
+
+    Raises:
+        LwswError: what went wrong, ``refused`` from before included, once all others are done; ``cancelled`` at once.
+    """
+    results, errors, waiting = [], list(refused), list(jobs[:1])
+    for job in jobs[1:]:
+        try:
+            job.record.wait()
+            waiting.append(job)
+        except LwswError as error:
+            errors.append(about(job.title, error))
+    try:
+        while waiting:
+            job = waiting.pop(0)
+            try:
+                results.append(run_job(job, progress))
+            except LwswError as error:
+                if error.code == "cancelled":
+                    if not job.can_resume():  # it is given up no more than the others
+                        job.record.wait()
+                        waiting.insert(0, job)
+                    raise
+                errors.append(about(job.title, error) if len(jobs) > 1 else error)
+    finally:
+        for job in waiting:
+            job.record.leave()
+    if errors:
+        raise _one_of(errors)
+    return results
+
+
+def _one_of(errors: Sequence[LwswError]) -> LwswError:
+    """Return one error that says what several do."""
+    return LwswError(errors[0].code, " ".join(error.message for error in errors), errors[0].hint)
 
 
 def _wait(job: Job) -> None:

@@ -33,6 +33,11 @@ class LwswError(Exception):
         return cls(data.get("code") or "internal", data.get("message") or "Unknown error.", data.get("hint") or "")
 
 
+def about(title: str, error: LwswError) -> LwswError:
+    """Return an error that says which of several jobs it is about."""
+    return LwswError(error.code, f"{title}: {error.message}", error.hint)
+
+
 def cancelled(can_resume: bool = False) -> LwswError:
     """Return the error of a job that the artist stopped."""
     hint = "Press Resume to go on, or Stylize to start again." if can_resume else "Press Stylize to start again."

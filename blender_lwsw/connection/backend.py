@@ -68,7 +68,7 @@ class Backend:
 
         Raises:
             LwswError: ``backend_not_found``, ``backend_start_failed``, ``backend_gone``, ``bad_token``, ``version_mismatch``,
-                ``cancelled``.
+                ``online_access``, ``cancelled``.
         """
         with self._lock:
             if give_up():
@@ -111,7 +111,7 @@ class Backend:
     def _existing(self, settings: BackendSettings, give_up: Callable[[], bool], patience: float = 5.0) -> Client:
         if not settings.online_access and not _is_loopback(settings.url):
             raise LwswError(
-                "backend_not_found",
+                "online_access",
                 "The backend is on another machine, and Blender is not allowed to go online.",
                 "Turn on Online Access in Preferences > System, or use a backend on this machine.",
             )

@@ -79,9 +79,18 @@ class Client:
         """Upload the cameras of all frames."""
         self._json("PUT", f"/v1/jobs/{job}/cameras", json.dumps(cameras).encode(), "application/json")
 
-    def start(self, job: str) -> dict[str, Any]:
-        """Check that everything has come and queue the job; return its status."""
-        return self._json("POST", f"/v1/jobs/{job}/start", b"")
+    def put_camera(self, job: str, frame: int, camera: Mapping[str, Any]) -> None:
+        """Upload the camera of one frame, before its files."""
+        self._json("PUT", f"/v1/jobs/{job}/cameras/{frame}", json.dumps(camera).encode(), "application/json")
+
+    def start(self, job: str, early: bool = False) -> dict[str, Any]:
+        """Check that everything has come and queue the job; return its status.
+
+        Args:
+            job: its id.
+            early: begin although frames are still coming; call it again without this when all have come.
+        """
+        return self._json("POST", f"/v1/jobs/{job}/start{'?early=true' if early else ''}", b"")
 
     def status(self, job: str) -> dict[str, Any]:
         """Return the status of a job."""
@@ -110,6 +119,10 @@ class Client:
     def put_preview_source(self, preview: str, path: Path, width: int) -> None:
         """Upload the frame, which is painted at a width in pixels."""
         self._json("PUT", f"/v1/preview/{preview}/source?width={width}", _read(path, "missing_frames"))
+
+    def put_preview_passes(self, preview: str, path: Path) -> None:
+        """Upload the multilayer EXR of that frame, which says where regions are."""
+        self._json("PUT", f"/v1/preview/{preview}/passes", _read(path, "missing_pass"))
 
     def put_preview_painting(self, preview: str, name: str, path: Path) -> None:
         """Upload a painting."""

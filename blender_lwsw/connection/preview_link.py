@@ -34,6 +34,7 @@ class Wish:
         paintings: files by their names in the order.
         order: ``styles`` with ``settings``, or with ``cells`` and ``columns``; see the route in docs/architecture.md.
         restart: paint from the beginning, even where the present picture could be gone on with.
+        passes: an EXR of the frame that says where regions are; None where there is none.
     """
 
     source: Path
@@ -41,6 +42,7 @@ class Wish:
     paintings: Mapping[str, Path]
     order: Mapping[str, Any]
     restart: bool = False
+    passes: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class PreviewLink:
         self._client: Client | None = None
         self._id = ""
         self._sent_source: tuple[Path, int, int] | None = None
+        self._sent_passes: tuple[Path, int] | None = None
         self._sent_paintings: dict[str, tuple[Path, int]] = {}
         self._picture: Pixels | None = None
         self._is_new = False
@@ -173,7 +176,7 @@ class PreviewLink:
 
     def _connect_anew(self) -> None:
         self._client = client = self._connect(self._stopping.is_set)
-        self._sent_source, self._sent_paintings = None, {}
+        self._sent_source, self._sent_passes, self._sent_paintings = None, None, {}
         self.state = {}
         self._id = name = client.begin_preview()
         self._listener = threading.Thread(target=self._listen, args=(client, name), name="lwsw-preview-news", daemon=True)
@@ -185,8 +188,11 @@ class PreviewLink:
         stamp = (wish.source, _stamp(wish.source), wish.width)
         if stamp != self._sent_source:
             client.put_preview_source(name, wish.source, wish.width)
-            self._sent_source = stamp
+            self._sent_source, self._sent_passes = stamp, None
             self.source = None
+        if wish.passes is not None and self._sent_passes != (wish.passes, _stamp(wish.passes)):
+            client.put_preview_passes(name, wish.passes)
+            self._sent_passes = (wish.passes, _stamp(wish.passes))
         for painting, path in wish.paintings.items():
             if self._sent_paintings.get(painting) != (path, _stamp(path)):
                 client.put_preview_painting(name, painting, path)

@@ -41,7 +41,8 @@ class Events:
 class Transfer:
     """Runs one job at the backend while frames still come in.
 
-    Frames are given with :meth:`add` as they are rendered and uploaded at once; :meth:`finish_input` starts the optimization.
+    Frames are given with :meth:`add` as they are rendered and uploaded at once; :meth:`finish_input` starts the optimization, which
+    with ``early`` has begun with the first of them and then only learns that there are no more.
     If the backend dies it is connected to again, once per finished frame, and the job goes on where it stopped.
 
     Args:
@@ -50,6 +51,7 @@ class Transfer:
             that tells whether to give up.
         job_id: a job of the backend to take up where it stopped; empty for a new one.
         on_job: called in the thread with the job's name at the backend as soon as it has one.
+        early: paint each frame when it has come.
     """
 
     def __init__(
@@ -58,14 +60,16 @@ class Transfer:
         connect: Callable[[Callable[[], bool]], Client],
         job_id: str = "",
         on_job: Callable[[str], None] = lambda job_id: None,
+        early: bool = False,
     ) -> None:
         self._order = order
+        self._early = early
         self._connect = connect
         self._on_job = on_job
         self._discarded: list[str] = []
         self._lock = threading.Lock()
         self._events = Events()
-        self._given: list[Uploads] = []
+        self._given: list[tuple[Uploads, Mapping[str, Any] | None]] = []
         self._cameras: Mapping[str, Any] | None = None
         self._input_complete = False
         self._changed = threading.Event()
@@ -96,10 +100,10 @@ class Transfer:
         """Start the thread."""
         self._thread.start()
 
-    def add(self, uploads: Uploads) -> None:
-        """Give a frame to upload."""
+    def add(self, uploads: Uploads, camera: Mapping[str, Any] | None = None) -> None:
+        """Give a frame to upload, with its camera if it has one."""
         with self._lock:
-            self._given.append(uploads)
+            self._given.append((uploads, camera))
         self._changed.set()
 
     def finish_input(self, cameras: Mapping[str, Any] | None) -> None:
@@ -161,23 +165,26 @@ class Transfer:
                 with contextlib.suppress(LwswError):  # it may be gone already, or in use by somebody else
                     client.delete(older)
         self.phase = "upload"
-        state = self._take_up(client)
-        if state in ("", "created"):
-            self._upload_all(client)
-            state = str(client.start(self._job_id).get("state"))
-        elif state != "done":
+        status = self._take_up(client)
+        if status.get("state") == "created" or status.get("receiving"):
+            self._sent.update(status.get("results", ()))  # what is painted cannot be sent again
+            if status.get("receiving"):
+                self._styles_sent.update(self._order.styles)  # it could not have begun without
+            self._send(client, self._early or bool(status.get("receiving")))
+        elif status.get("state") != "done":
             client.resume(self._job_id)  # leaves a job alone that runs
         self.phase = "stylize"
         with self._timed("stylize"):
-            self._follow(client)
+            while not self._look(client):
+                self._cancel.wait(POLL_SECONDS)
         with contextlib.suppress(LwswError):
             client.delete(self._job_id)  # every result is here: the copies of the frames need not stay
 
-    def _take_up(self, client: Client) -> str:
-        """Return the state of the job at the backend; create it if it isn't there."""
+    def _take_up(self, client: Client) -> Mapping[str, Any]:
+        """Return the status of the job at the backend; create it if it isn't there."""
         if self._job_id:
             try:
-                return str(client.status(self._job_id).get("state"))
+                return client.status(self._job_id)
             except LwswError as error:
                 if error.code != "job_not_found":
                     raise
@@ -185,56 +192,70 @@ class Transfer:
         self._styles_sent.clear()
         self._job_id = client.create_job(self._order.job)
         self._on_job(self._job_id)
-        return "created"
+        return {"state": "created"}
 
-    def _upload_all(self, client: Client) -> None:
+    def _send(self, client: Client, early: bool) -> None:
+        """Send everything that the job needs, as it is given, and start the job: when it has all, or early, when it has a frame."""
         for name, path in self._order.styles.items():
             if name not in self._styles_sent:
                 self._check_cancel()
                 client.put_style(self._job_id, name, path)
                 self._styles_sent.add(name)
-        while True:
-            self._check_cancel()
-            self._changed.clear()
-            with self._lock:
-                waiting = [uploads for uploads in self._given if uploads.frame not in self._sent]
-                complete, cameras = self._input_complete, self._cameras
-            for uploads in waiting:
+        with contextlib.ExitStack() as painting:
+            is_painting = False
+            while True:
                 self._check_cancel()
-                with self._timed("upload"):
-                    client.put_frame(self._job_id, uploads.frame, uploads.picture)
-                    if uploads.passes is not None:
-                        client.put_passes(self._job_id, uploads.frame, uploads.passes)
-                self._sent.add(uploads.frame)
-                self.uploaded = len(self._sent)
-            if not waiting:
-                if complete:
-                    if cameras is not None:
-                        client.put_cameras(self._job_id, cameras)
-                    return
-                self._changed.wait(1.0)
+                self._changed.clear()
+                with self._lock:
+                    given = next((given for given in self._given if given[0].frame not in self._sent), None)
+                    complete, cameras = self._input_complete, self._cameras
+                if given is not None:
+                    self._send_frame(client, *given, early=early)
+                elif complete:
+                    break
+                if early and self._sent and not is_painting:
+                    client.start(self._job_id, early=True)
+                    painting.enter_context(self._timed("stylize"))
+                    is_painting, self.phase = True, "stylize"
+                if is_painting:
+                    self._look(client)
+                if given is None:
+                    self._changed.wait(POLL_SECONDS if is_painting else 1.0)
+        if cameras is not None and not early:
+            client.put_cameras(self._job_id, cameras)
+        client.start(self._job_id)
 
-    def _follow(self, client: Client) -> None:
-        while True:
-            self._check_cancel()
-            status = client.status(self._job_id)
-            for frame in status.get("results", ()):
-                if frame not in self._downloaded:
-                    self._check_cancel()
-                    self._download(client, int(frame))
-            with self._lock:
-                self._events.statuses = [status]  # only the latest one matters
-            state = status.get("state")
-            if state in _FINISHED:
-                self.timings = status.get("timings") or {}
-                if note := status.get("note"):
-                    self._note(str(note))
-                if state == "failed":
-                    raise LwswError.from_dict(status.get("error") or {})
-                if state == "cancelled":
-                    raise cancelled()
-                return
-            self._cancel.wait(POLL_SECONDS)
+    def _send_frame(self, client: Client, uploads: Uploads, camera: Mapping[str, Any] | None, early: bool) -> None:
+        with self._timed("upload"):
+            if early and camera is not None:  # otherwise all come together
+                client.put_camera(self._job_id, uploads.frame, camera)
+            client.put_frame(self._job_id, uploads.frame, uploads.picture)
+            if uploads.passes is not None:
+                client.put_passes(self._job_id, uploads.frame, uploads.passes)
+        self._sent.add(uploads.frame)
+        self.uploaded = len(self._sent)
+
+    def _look(self, client: Client) -> bool:
+        """Look at the job once and take what it has finished; return whether it is done, raise where it has ended otherwise."""
+        self._check_cancel()
+        status = client.status(self._job_id)
+        for frame in status.get("results", ()):
+            if frame not in self._downloaded:
+                self._check_cancel()
+                self._download(client, int(frame))
+        with self._lock:
+            self._events.statuses = [status]  # only the latest one matters
+        state = status.get("state")
+        if state not in _FINISHED:
+            return False
+        self.timings = status.get("timings") or {}
+        if note := status.get("note"):
+            self._note(str(note))
+        if state == "failed":
+            raise LwswError.from_dict(status.get("error") or {})
+        if state == "cancelled":
+            raise cancelled()
+        return True
 
     def _download(self, client: Client, frame: int) -> None:
         with self._timed("download"):

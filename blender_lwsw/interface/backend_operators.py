@@ -22,6 +22,13 @@ from .backend_state import backend_state, forget_state
 #: Seconds between two looks at what a thread does.
 _TICK = 0.25
 
+_AllowOnline = BoolProperty(
+    name="Allow Online Access",
+    description="Turn on Allow Online Access in Blender's preferences first",
+    default=False,
+    options={"HIDDEN", "SKIP_SAVE"},
+)
+
 
 class LWSW_OT_start_backend(bpy.types.Operator):
     """Start the backend now, so that the first job need not wait for it"""
@@ -29,8 +36,12 @@ class LWSW_OT_start_backend(bpy.types.Operator):
     bl_idname = "lwsw.start_backend"
     bl_label = "Start Backend"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    allow_online: _AllowOnline
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
         """Connect; in the window in a thread, because starting takes seconds."""
+        if self.allow_online:
+            context.preferences.system.use_online_access = True
         if bpy.app.background:
             try:
                 session_backend.connect(preferences.backend_settings())
@@ -102,12 +113,7 @@ class LWSW_OT_install_backend(_Install, bpy.types.Operator):
     bl_idname = "lwsw.install_backend"
     bl_label = "Install Backend"
 
-    allow_online: BoolProperty(
-        name="Allow Online Access",
-        description="Turn on Allow Online Access in Blender's preferences first",
-        default=False,
-        options={"HIDDEN", "SKIP_SAVE"},
-    )
+    allow_online: _AllowOnline
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Begin; in background wait for the end."""

@@ -111,10 +111,11 @@ def mends(error: LwswError) -> list[Mend]:
         return [use_existing, start] if state.address else [install, use_existing]
     if error.code == "backend_start_failed":
         return [repair if state.uses_installed or state.installed else install, start, use_existing]
+    if error.code == "online_access" and state.address:
+        allow = Mend("lwsw.start_backend", "Allow Online Access and Connect", "INTERNET", {"allow_online": True})
+        return [start if bpy.app.online_access else allow, use_existing]
     if error.code == "backend_not_found":
-        if state.address and not bpy.app.online_access:
-            return [Mend("", "Allow Online Access", "INTERNET"), use_existing]
-        return [install, use_existing]
+        return [use_existing] if state.address else [install, use_existing]
     if error.code == "backend_gone":
         return [start]
     if error.code == "missing_network":

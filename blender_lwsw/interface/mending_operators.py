@@ -8,51 +8,15 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
-from ..errors import LwswError
 from ..results.footage_strip import add_footage
+from ..results.result_strips import own_folder
 from ..settings.profiles import DEFAULT_PROFILE
 from ..settings.properties import profile_identifier
-from ..source import disk_state
-from .list_operators import open_browser, stored_path
+from .list_operators import stored_path
+from .mending import Mending, Picking
 
 
-class _Mend:
-    """Changes the scene; one undo step."""
-
-    bl_options = {"REGISTER", "UNDO", "INTERNAL"}  # noqa: RUF012 - Blender's way
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if context.scene is None:
-            cls.poll_message_set("There is no scene")
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Mend it."""
-        self.mend(context)
-        disk_state.forget()
-        return {"FINISHED"}
-
-    def mend(self, context: bpy.types.Context) -> None:
-        """Change what is wrong."""
-        raise NotImplementedError
-
-
-class _Pick(_Mend):
-    """Opens the file browser first."""
-
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-    filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-
-    def invoke(self, context: bpy.types.Context, _event: Any) -> set[str]:
-        """Open the file browser."""
-        open_browser(self, context)
-        return {"RUNNING_MODAL"}
-
-
-class LWSW_OT_replace_painting(_Pick, bpy.types.Operator):
+class LWSW_OT_replace_painting(Picking, bpy.types.Operator):
     """Choose another file for this painting"""
 
     bl_idname = "lwsw.replace_painting"
@@ -70,7 +34,7 @@ class LWSW_OT_replace_painting(_Pick, bpy.types.Operator):
             settings.regions[self.index].style = stored_path(self.filepath)
 
 
-class LWSW_OT_drop_painting(_Mend, bpy.types.Operator):
+class LWSW_OT_drop_painting(Mending, bpy.types.Operator):
     """Take this painting out of the list"""
 
     bl_idname = "lwsw.drop_painting"
@@ -84,7 +48,7 @@ class LWSW_OT_drop_painting(_Mend, bpy.types.Operator):
         bpy.ops.lwsw.remove_style()
 
 
-class LWSW_OT_use_balanced(_Mend, bpy.types.Operator):
+class LWSW_OT_use_balanced(Mending, bpy.types.Operator):
     """Give every scale of the painting the same influence; move the sliders from there"""
 
     bl_idname = "lwsw.use_balanced"
@@ -95,7 +59,7 @@ class LWSW_OT_use_balanced(_Mend, bpy.types.Operator):
         context.scene.lwsw.profile = profile_identifier(DEFAULT_PROFILE)
 
 
-class LWSW_OT_share_evenly(_Mend, bpy.types.Operator):
+class LWSW_OT_share_evenly(Mending, bpy.types.Operator):
     """Let all paintings count the same"""
 
     bl_idname = "lwsw.share_evenly"
@@ -109,7 +73,7 @@ class LWSW_OT_share_evenly(_Mend, bpy.types.Operator):
             item.weight = 1.0
 
 
-class LWSW_OT_turn_off_region(_Mend, bpy.types.Operator):
+class LWSW_OT_turn_off_region(Mending, bpy.types.Operator):
     """Leave this region out; its objects look like the rest of the picture"""
 
     bl_idname = "lwsw.turn_off_region"
@@ -124,7 +88,7 @@ class LWSW_OT_turn_off_region(_Mend, bpy.types.Operator):
             regions[self.index].enabled = False
 
 
-class LWSW_OT_use_camera(_Mend, bpy.types.Operator):
+class LWSW_OT_use_camera(Mending, bpy.types.Operator):
     """Render through this camera"""
 
     bl_idname = "lwsw.use_camera"
@@ -137,7 +101,7 @@ class LWSW_OT_use_camera(_Mend, bpy.types.Operator):
         context.scene.camera = context.scene.objects.get(self.name)
 
 
-class LWSW_OT_add_camera(_Mend, bpy.types.Operator):
+class LWSW_OT_add_camera(Mending, bpy.types.Operator):
     """Add a camera where Blender's own first scene has it; then look through it and move it"""
 
     bl_idname = "lwsw.add_camera"
@@ -153,7 +117,7 @@ class LWSW_OT_add_camera(_Mend, bpy.types.Operator):
         scene.camera = camera
 
 
-class LWSW_OT_turn_off_motion_blur(_Mend, bpy.types.Operator):
+class LWSW_OT_turn_off_motion_blur(Mending, bpy.types.Operator):
     """Render without motion blur: the quickest way to pictures that can be painted"""
 
     bl_idname = "lwsw.turn_off_motion_blur"
@@ -164,7 +128,7 @@ class LWSW_OT_turn_off_motion_blur(_Mend, bpy.types.Operator):
         context.scene.render.use_motion_blur = False
 
 
-class LWSW_OT_render_vectors_apart(_Mend, bpy.types.Operator):
+class LWSW_OT_render_vectors_apart(Mending, bpy.types.Operator):
     """Keep the blur in the pictures and render the motion a second time without it, which takes a fraction of the time"""
 
     bl_idname = "lwsw.render_vectors_apart"
@@ -175,7 +139,7 @@ class LWSW_OT_render_vectors_apart(_Mend, bpy.types.Operator):
         context.scene.lwsw.motion_blur = "APART"
 
 
-class LWSW_OT_use_cycles(_Mend, bpy.types.Operator):
+class LWSW_OT_use_cycles(Mending, bpy.types.Operator):
     """Render with Cycles, which knows where every pixel came from"""
 
     bl_idname = "lwsw.use_cycles"
@@ -186,7 +150,7 @@ class LWSW_OT_use_cycles(_Mend, bpy.types.Operator):
         context.scene.render.engine = "CYCLES"
 
 
-class LWSW_OT_use_view_layer(_Mend, bpy.types.Operator):
+class LWSW_OT_use_view_layer(Mending, bpy.types.Operator):
     """Render the view layer that the window shows"""
 
     bl_idname = "lwsw.use_view_layer"
@@ -199,7 +163,7 @@ class LWSW_OT_use_view_layer(_Mend, bpy.types.Operator):
         (layer if layer is not None and layer.name in layers else layers[0]).use = True
 
 
-class LWSW_OT_set_source(_Mend, bpy.types.Operator):
+class LWSW_OT_set_source(Mending, bpy.types.Operator):
     """Take the frames from somewhere else"""
 
     bl_idname = "lwsw.set_source"
@@ -212,7 +176,7 @@ class LWSW_OT_set_source(_Mend, bpy.types.Operator):
         context.scene.lwsw.source = self.source
 
 
-class LWSW_OT_set_frame_range(_Mend, bpy.types.Operator):
+class LWSW_OT_set_frame_range(Mending, bpy.types.Operator):
     """Set the scene's frame range to the numbers of the files"""
 
     bl_idname = "lwsw.set_frame_range"
@@ -228,7 +192,7 @@ class LWSW_OT_set_frame_range(_Mend, bpy.types.Operator):
         scene.frame_start = self.first
 
 
-class LWSW_OT_pick_files(_Pick, bpy.types.Operator):
+class LWSW_OT_pick_files(Picking, bpy.types.Operator):
     """Choose any one file of the sequence; the others are found by their numbers"""
 
     bl_idname = "lwsw.pick_files"
@@ -241,7 +205,7 @@ class LWSW_OT_pick_files(_Pick, bpy.types.Operator):
         setattr(context.scene.lwsw, "color_pattern" if self.kind == "COLOR" else "passes_pattern", stored_path(self.filepath))
 
 
-class LWSW_OT_add_footage(_Pick, bpy.types.Operator):
+class LWSW_OT_add_footage(Picking, bpy.types.Operator):
     """Choose a movie, or one picture of a sequence, and put it into the sequencer"""
 
     bl_idname = "lwsw.add_footage"
@@ -249,18 +213,12 @@ class LWSW_OT_add_footage(_Pick, bpy.types.Operator):
 
     filter_movie: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def mend(self, context: bpy.types.Context) -> None:
         """Add a strip at the start of the frame range."""
-        try:
-            add_footage(context.scene, Path(bpy.path.abspath(self.filepath)))
-        except LwswError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        disk_state.forget()
-        return {"FINISHED"}
+        add_footage(context.scene, Path(bpy.path.abspath(self.filepath)))
 
 
-class LWSW_OT_pick_output(_Mend, bpy.types.Operator):
+class LWSW_OT_pick_output(Mending, bpy.types.Operator):
     """Choose the folder for the stylized frames"""
 
     bl_idname = "lwsw.pick_output"
@@ -279,7 +237,18 @@ class LWSW_OT_pick_output(_Mend, bpy.types.Operator):
         context.scene.lwsw.output = stored_path(self.directory)
 
 
-class LWSW_OT_make_scene_local(_Mend, bpy.types.Operator):
+class LWSW_OT_use_own_folder(Mending, bpy.types.Operator):
+    """Let the results of this scene go into a folder of their own, beside the other scene's"""
+
+    bl_idname = "lwsw.use_own_folder"
+    bl_label = "Use a Folder of Its Own"
+
+    def mend(self, context: bpy.types.Context) -> None:
+        """Name the folder after the scene."""
+        context.scene.lwsw.output = own_folder(context.scene)
+
+
+class LWSW_OT_make_scene_local(Mending, bpy.types.Operator):
     """Make the scene part of this file, so that its settings can be changed here; what it shows stays linked"""
 
     bl_idname = "lwsw.make_scene_local"
@@ -309,6 +278,7 @@ _CLASSES = (
     LWSW_OT_pick_files,
     LWSW_OT_add_footage,
     LWSW_OT_pick_output,
+    LWSW_OT_use_own_folder,
     LWSW_OT_make_scene_local,
 )
 

@@ -56,7 +56,8 @@ class LWSW_OT_stylize(bpy.types.Operator):
 
 
 class LWSW_OT_resume(bpy.types.Operator):
-    """Go on where the job stopped, with the settings it had, even if Blender was closed since; what is rendered is not rendered again"""
+    """Go on where the job stopped, with the settings it had, even if Blender was closed since; what is rendered is not rendered again.
+    Jobs that waited behind it follow in their order"""
 
     bl_idname = "lwsw.resume"
     bl_label = "Resume"
@@ -66,31 +67,35 @@ class LWSW_OT_resume(bpy.types.Operator):
         if session.is_running:
             cls.poll_message_set("A job is running")
             return False
-        if not session.can_resume and (context.scene is None or session.found(context.scene) is None):
+        if not session.can_resume and (context.scene is None or not session.found(context.scene)):
             cls.poll_message_set("There is no stopped job to resume")
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Take the job up; return at once in the window, and when it is done elsewhere."""
-        stopped, found, interactive = session.stopped if session.can_resume else None, session.found(context.scene), not bpy.app.background
+        """Take the job up, and those that waited behind it; return at once in the window, and when they are done elsewhere."""
+        stopped = session.stopped if session.can_resume else None
+        errors: list[LwswError] = []
         try:
             if stopped is not None:
-                job = api.resume_job(stopped, interactive=interactive)
-            elif found is not None:
-                job = api.resume_stopped(found, context.scene, interactive=interactive)
+                job = api.resume_job(stopped, interactive=not bpy.app.background)
+                if bpy.app.background:
+                    api.run_job(job, ProgressLine().show)
+                    session.forget()
+                else:
+                    session.run(job)
+            elif bpy.app.background:
+                api.resume(context.scene, progress=ProgressLine().show)
             else:
-                return {"CANCELLED"}
-            if bpy.app.background:
-                api.run_job(job, ProgressLine().show)
-                session.forget()
-            else:
-                session.run(job)
+                jobs, errors = api.take_up(session.found(context.scene), context.scene, interactive=True)
+                errors = session.add_all(jobs, errors)
         except LwswError as error:
             session.fail(error)
             exit_status.remember(str(error))
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        for error in errors:
+            self.report({"WARNING"}, str(error))
         return {"FINISHED"}
 
 

@@ -27,10 +27,12 @@ class LWSW_OT_pause(bpy.types.Operator):
 
 
 class LWSW_OT_discard(bpy.types.Operator):
-    """Give the stopped job up; its finished frames are kept, and the next job in the queue begins"""
+    """Give one stopped job up; its finished frames are kept. The queue goes on; of what an earlier Blender left, the rest stays as it is"""
 
     bl_idname = "lwsw.discard"
     bl_label = "Discard"
+
+    index: IntProperty(name="Place", description="Which of the jobs that were found, from 0", min=0, options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -41,7 +43,7 @@ class LWSW_OT_discard(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Forget it."""
-        session.discard(context.scene)
+        session.discard(context.scene, self.index)
         return {"FINISHED"}
 
 

@@ -35,12 +35,13 @@ class LWSW_OT_stylize_strips(bpy.types.Operator):
         if bpy.app.background:
             return self.execute(context)
         try:
-            for job in api.start_strip_jobs(context.scene, interactive=True, taken=session.folders()):
-                session.add(job)
+            errors = session.add_all(api.start_strip_jobs(context.scene, interactive=True, taken=session.taken(context.scene)))
         except LwswError as error:
             session.fail(error)
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        for error in errors:
+            self.report({"WARNING"}, str(error))
         return {"FINISHED"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -9,11 +9,13 @@ from pathlib import Path
 import bpy
 
 from ..errors import LwswError
+from ..marks import RESULT_MARK
 from ..settings.entries import one_of
 from ..settings.request import Request
 from ..source import passes
 from ..source.frames import check_no_gap, find_sequence, has_object_masks, picture_size
-from ..source.sequencer_source import shown_frames
+from ..source.sequencer_source import shown_frames, shown_strips
+from ..source.strip_files import check_files
 from .cuts import camera_cuts, strip_cuts
 
 SOURCES = ("RENDER", "FILES", "SEQUENCER")
@@ -118,6 +120,23 @@ def check_render(scene: bpy.types.Scene, request: Request) -> bool:
     return apart
 
 
+def check_timeline(editor_scene: bpy.types.Scene, first: int, last: int, strips: Sequence[str] = (), *, every_file: bool = True) -> range:
+    """Return the frames that the sequencer shows, see :func:`.sequencer_source.shown_frames`, if the files of its strips are there.
+
+    Args:
+        editor_scene: the scene whose sequencer counts.
+        first, last, strips: as for :func:`.sequencer_source.shown_frames`.
+        every_file: see :func:`.strip_files.check_files`.
+
+    Raises:
+        LwswError: ``nothing_to_stylize``, ``missing_frames``.
+    """
+    frames = shown_frames(editor_scene, first, last, strips)
+    footage = [strip for strip in shown_strips(editor_scene) if RESULT_MARK not in strip and (not strips or strip.name in strips)]
+    check_files(footage, frames, every_file)
+    return frames
+
+
 def _rendered_now(scene: bpy.types.Scene, request: Request, first: int, last: int) -> Footage:
     apart = check_render(scene, request)
     frames, strips = list(range(first, last + 1)), tuple(request.strips)
@@ -132,7 +151,7 @@ def _rendered_now(scene: bpy.types.Scene, request: Request, first: int, last: in
 
 def _timeline(editor_scene: bpy.types.Scene, request: Request, first: int, last: int) -> Footage:
     strips = tuple(request.strips)
-    frames = list(shown_frames(editor_scene, first, last, strips))
+    frames = list(check_timeline(editor_scene, first, last, strips))
     footage = Footage(frames, passes.render_size(editor_scene), from_sequencer=True, strips=strips)
     footage.cuts = strip_cuts(editor_scene, frames, strips)
     if (transform := editor_scene.view_settings.view_transform) not in _NEUTRAL_TRANSFORMS:

@@ -25,8 +25,9 @@ from ..source.file_source import FileSource
 from ..source.frames import Uploads, file_name
 from ..source.renderer import Renderer
 from ..source.sequencer_source import SequencerSource
+from .found import Made, job_title
 from .plan import Plan
-from .record import Made, Record
+from .record import Record
 from .stopped import data_of
 from .workload import remember as remember_speed
 
@@ -78,7 +79,7 @@ class Job:
         interactive: do not block while Blender renders.
         job_id: a job of the backend to take up where it stopped; empty for a new one.
         made: what there is already of a job that is taken up; None for a new one.
-        began: when the job that is taken up was started first, in seconds since 1970.
+        began: when the job that is taken up was started first, or began to wait, in seconds since 1970.
         after_render: it runs in the handler that Blender calls when a render is over, see ``on_copy`` of
             :class:`.source.renderer.Renderer`.
     """
@@ -101,7 +102,7 @@ class Job:
         self._interactive = interactive
         self._is_taken_up = bool(job_id)
         self.record = Record(plan.order.output, data_of(plan), job_id, made, began)
-        self._transfer = Transfer(plan.order, connect, job_id, self.record.set_job_id)
+        self._transfer = Transfer(plan.order, connect, job_id, self.record.set_job_id, plan.paint_while_rendering)
         self._source: Renderer | FileSource | SequencerSource | None = None
         self._stop: LwswError | None = None  # why the job is ending, while something still has to end first
         self._stop_began = 0.0
@@ -133,9 +134,7 @@ class Job:
     @property
     def title(self) -> str:
         """What to call the job in a list: its painting and its frames."""
-        frames = self.plan.frames
-        name = next(iter(self.plan.order.styles.values())).stem
-        return f"{name}, frame {frames[0]}" if len(frames) == 1 else f"{name}, frames {frames[0]}–{frames[-1]}"
+        return job_title(self.plan.order.styles.values(), self.plan.frames)
 
     def can_resume(self) -> bool:
         """Whether the job has stopped and has left something that it can be taken up from."""
@@ -159,11 +158,12 @@ class Job:
 
     def abandon(self) -> None:
         """Stop at once, because Blender's data is about to go: another file is loaded, or the extension is turned off."""
+        is_wanted = self._stop is None
         self.cancel()
         if self._source is not None:
             self._source.end(wait=True)
         if not self.is_over:
-            self._end(cancelled())
+            self._end(cancelled(), is_wanted)
         self._transfer.join(CANCEL_SECONDS)
 
     def step(self) -> bool:
@@ -196,7 +196,26 @@ class Job:
         words = {"prepare": "Preparing", "render": "Rendering", "read": "Reading"}[self.phase]
         shown = min(self._given + 1, total)
         left = (time.monotonic() - self._phase_began) / self._given * (total - self._given) if self._given else None
-        return Progress(self.phase, self._given, total, self._given / total, left, f"{words} frame {shown}/{total}")
+        painting, detail = self._painting_meanwhile()
+        return Progress(self.phase, self._given, total, self._given / total, left, f"{words} frame {shown}/{total}{painting}", detail)
+
+    def _painting_meanwhile(self) -> tuple[str, str]:
+        """Return what is said of the painting, and of its iterations, while frames are still rendered."""
+        status = self._status
+        iteration, iterations = (int(status.get(name) or 0) for name in ("iteration", "iterations"))
+        detail = f"{iteration}/{iterations}" if iterations and status.get("frame") is not None else ""
+        if not status or (status.get("frame") is None and not status.get("frames_done")):
+            return "", ""
+        if self._has_second_pass:
+            return f", painting {float(status.get('share_done') or 0.0):.0%}", detail
+        if status.get("frame") is None:
+            return f", {status['frames_done']} painted", ""
+        return f", painting frame {int(status.get('frames_done') or 0) + 1}", detail
+
+    @property
+    def _has_second_pass(self) -> bool:
+        """Whether nothing is done before all frames have been painted once."""
+        return bool(self.plan.order.job["settings"].get("second_pass", "none") != "none")
 
     def _stylize_progress(self, total: int) -> Progress:
         transfer = self._transfer
@@ -214,7 +233,7 @@ class Job:
         done, fraction = int(self._status.get("frames_done") or 0), float(self._status.get("share_done") or 0.0)
         left = self._status.get("seconds_left")
         text = f"Painting frame {min(done + 1, total)}/{total}"
-        if self.plan.order.job["settings"].get("second_pass", "none") != "none":  # nothing is done before the second pass
+        if self._has_second_pass:
             text = f"Painting in two passes, {fraction:.0%}"
         iteration, iterations = (int(self._status.get(name) or 0) for name in ("iteration", "iterations"))
         detail = f"{iteration}/{iterations}" if iterations else ""
@@ -236,6 +255,8 @@ class Job:
         plan = self.plan
         self._began = time.monotonic()  # it may have waited for others
         scene = self._scene()
+        if self.record.has_waited and not self._is_worth_keeping():
+            plan.check_input()
         if older := self.record.begin():
             self._transfer.discard(older)
         made = self.record.made
@@ -263,7 +284,7 @@ class Job:
         for frame in plan.frames:
             if frame in made.uploads:
                 self._given += 1
-                self._transfer.add(made.uploads[frame])
+                self._transfer.add(made.uploads[frame], made.cameras.get(str(frame)))
         if missing:
             self._source.begin()
 
@@ -280,9 +301,9 @@ class Job:
         """Hand over a frame that is rendered or read."""
         if uploads is not None:
             self._given += 1
-            self._transfer.add(uploads)
             camera = self._source.camera(uploads.frame) if isinstance(self._source, Renderer) else None
-            self.record.add_rendered(uploads, camera)
+            self.record.add_rendered(uploads, camera)  # first: what the backend has is never rendered anew
+            self._transfer.add(uploads, camera)
 
     def _hear(self) -> None:
         """Take in what the transfer has to say: results become visible at once, an error ends the job."""
@@ -340,8 +361,13 @@ class Job:
         self._end(None)
 
     def _remember_speed(self) -> None:
-        """Keep how long this took, for the estimates of later jobs; one that was taken up in the middle says nothing about that."""
-        if not self._is_taken_up and (problem := remember_speed(self.plan.order.job, self._status, self._transfer.seconds["stylize"])):
+        """Keep how long this took, for the estimates of later jobs; one that was taken up in the middle says nothing about that.
+
+        Nor does one that shared the machine with the render, and waited for it.
+        """
+        if self._is_taken_up or self.plan.paint_while_rendering:
+            return
+        if problem := remember_speed(self.plan.order.job, self._status, self._transfer.seconds["stylize"]):
             self._note(problem)
 
     def _remember_files(self) -> None:
@@ -374,12 +400,12 @@ class Job:
         elif not self._transfer.is_alive() or not is_patient:
             self._end(error)
 
-    def _end(self, error: LwswError | None) -> None:
+    def _end(self, error: LwswError | None, abandoned: bool = False) -> None:
         self.error = error
         self._enter("done" if error is None else error.code if error.code in ("cancelled", "paused") else "failed")
         if self._source is not None:
             self._source.end()
-        self.record.end(self.phase, error is not None and self._is_worth_keeping())
+        self.record.end(self.phase, error is not None and self._is_worth_keeping(), abandoned)
         seconds = self.outcome.seconds
         seconds.update(self._transfer.seconds)
         seconds["stylize"] = max(0.0, seconds.get("stylize", 0.0) - seconds.get("download", 0.0))

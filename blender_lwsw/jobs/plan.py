@@ -13,14 +13,15 @@ from .. import compat
 from ..connection.release import extension_version
 from ..connection.transfer import Order
 from ..errors import LwswError
+from ..results.result_strips import other_owner
 from ..settings.entries import SECOND_PASSES, one_of
 from ..settings.looks import read_looks
 from ..settings.quality import stylized_width
 from ..settings.request import Request
 from ..settings.snapshot import take_snapshot
-from ..source.frames import ensure_folder, file_name
+from ..source.frames import ensure_folder, file_name, picture_size
 from .cuts import cut_entries
-from .footage import check_object_masks, find_footage, say_passes
+from .footage import check_object_masks, check_timeline, find_footage, say_passes
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Plan:
     remembered: Mapping[str, Any] = field(default_factory=dict)  # the settings it was made from: the strip keeps them
     vectors_apart: bool = False  # where pictures and passes are both rendered: each by a render of its own
     strips: tuple[str, ...] = ()  # of the timeline, only these are shown; empty for all
+    paint_while_rendering: bool = False  # each frame is painted as soon as it is rendered
 
     def shown_pictures(self) -> dict[int, Path]:
         """Return the display-referred picture of each frame, whether it is there yet or will be made."""
@@ -62,6 +64,33 @@ class Plan:
         if not all(path.is_file() for path in (*passes.values(), *pictures.values())):
             return None
         return replace(self, renders=False, pictures=pictures, passes=passes, cameras=cameras)
+
+    def check_input(self) -> None:
+        """Look once more for what may have changed since the plan was made: the job may have waited long.
+
+        Raises:
+            LwswError: ``missing_style``, ``missing_frames``, ``missing_pass``, ``bad_frame_size``, ``unreadable_frame``,
+                ``nothing_to_stylize``.
+        """
+        again = "Bring it back, or start the job anew."
+        for code, what, files in (
+            ("missing_style", "painting", self.order.styles.values()),
+            ("missing_frames", "picture", self.pictures.values()),
+            ("missing_pass", "pass file", self.passes.values()),
+        ):
+            if gone := next((path for path in files if not path.is_file()), None):
+                raise LwswError(code, f"The {what} {gone} is gone.", again)
+        if self.pictures and (size := picture_size(next(iter(self.pictures.values())))) != self.source_size:
+            message = "The pictures are {}×{} pixels by now, and were {}×{} when the job was started."
+            raise LwswError("bad_frame_size", message.format(*size, *self.source_size), "Start the job anew.")
+        if self.from_sequencer:
+            editor_scene = compat.find_scene(self.sequencer_uid)
+            if editor_scene is None or editor_scene.sequence_editor is None:
+                raise LwswError("nothing_to_stylize", "The scene with the sequencer is gone.", "Press Stylize in a scene that exists.")
+            there = editor_scene.sequence_editor.strips
+            if lost := next((name for name in self.strips if name not in there), None):
+                raise LwswError("nothing_to_stylize", f"The strip {lost} is gone.", "Give a strip that name, or start the job anew.")
+            check_timeline(editor_scene, self.frames[0], self.frames[-1], self.strips)
 
     def _shown(self, frame: int) -> Path:
         picture = self.pictures.get(frame)
@@ -112,7 +141,10 @@ def make_plan(
         check_object_masks(footage.passes, frames)
     if note := say_passes(scene, footage, has_regions):
         notes.append(note)
-    output = ensure_folder(_output(settings.output if request.output is None else request.output))
+    output = _output(settings.output if request.output is None else request.output)
+    if request.output is None and (owner := other_owner(settings_scene or scene, output)):
+        raise folder_taken(owner, output)
+    ensure_folder(output)
     return Plan(
         scene_uid=scene.session_uid,
         scene_name=scene.name,
@@ -132,6 +164,7 @@ def make_plan(
         notes=(*notes, *looks.notes),
         vectors_apart=footage.vectors_apart,
         strips=footage.strips,
+        paint_while_rendering=footage.renders and not footage.pictures and _asked(settings, request, "paint_while_rendering"),
         remembered={
             "version": extension_version(),
             "scene": (settings_scene or scene).name,
@@ -141,6 +174,11 @@ def make_plan(
             **take_snapshot(settings_scene or scene, request),
         },
     )
+
+
+def _asked(settings: Any, request: Request, name: str) -> bool:
+    asked = getattr(request, name)
+    return bool(getattr(settings, name) if asked is None else asked)
 
 
 def _output(value: str | Path) -> Path:
@@ -154,6 +192,12 @@ def _output(value: str | Path) -> Path:
             "Save the file first, or choose another output folder.",
         )
     return Path(bpy.path.abspath(text)).absolute()
+
+
+def folder_taken(owner: str, output: Path) -> LwswError:
+    """Return the error of an output folder with the frames of another scene of the file: they would be written over."""
+    message = f"The folder {output.name} holds the frames of the scene {owner}, which would be lost."
+    return LwswError("output_not_writable", message, "Choose another output folder for this scene.")
 
 
 def result_size(width: int, source: tuple[int, int]) -> tuple[int, int, str]:

@@ -14,14 +14,19 @@ import bpy
 
 from .. import compat
 from ..errors import LwswError
+from ..recent import RecentAnswers
+from ..results.result_strips import other_owner
 from ..settings.animation import animated_paths
 from ..settings.folders import output_folder
 from ..settings.profiles import LAYER_NAMES
 from ..settings.regions import contents_of, target_of, title_of
 from ..settings.request import Request
 from ..source import disk_state, passes
-from ..source.sequencer_source import shown_frames
-from .footage import check_render
+from .footage import check_render, check_timeline
+from .plan import folder_taken
+
+#: Whose frames a folder holds: a file may have thousands of strips.
+_owners = RecentAnswers(seconds=2.0)
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Mend:
     """A button that takes an obstacle away.
 
     Attributes:
-        operator: its identifier, for example ``lwsw.pick_style``; empty for the switch in Blender's preferences that allows going online.
+        operator: its identifier, for example ``lwsw.pick_style``.
         label: what stands on the button.
         icon: Blender's name of the icon.
         values: properties of the operator.
@@ -65,6 +70,15 @@ def says(scene: bpy.types.Scene, error: LwswError) -> bool:
     """Return whether :func:`obstacle` says what an error says."""
     found = obstacle(scene)
     return found is not None and found.code == error.code
+
+
+def mends_of(scene: bpy.types.Scene, error: LwswError) -> tuple[Mend, ...]:
+    """Return what mends an error with which a job of this scene ended, where that is something other than the backend's."""
+    if error.code in ("output_not_writable", "disk_full", "job_running"):
+        return (Mend("lwsw.pick_output", "Choose Another Output Folder", "FILE_FOLDER"),)
+    if error.code == "unreadable_style":
+        return (Mend("lwsw.pick_style", "Choose Another Painting", "IMAGE_DATA"),)
+    return _strip_mends(scene, error) if error.code == "missing_frames" else ()
 
 
 def locked(scene: bpy.types.Scene) -> Obstacle | None:
@@ -152,7 +166,7 @@ def _source(scene: bpy.types.Scene) -> Obstacle | None:
             check_render(scene, Request())
         else:
             editor_scene = compat.sequencer_scene(scene)
-            shown_frames(editor_scene, editor_scene.frame_start, editor_scene.frame_end)
+            check_timeline(editor_scene, editor_scene.frame_start, editor_scene.frame_end, every_file=False)
     except LwswError as error:
         return Obstacle(error.code, error.message, _SOURCE_MENDS[source](scene, error))
     return None
@@ -174,11 +188,28 @@ def _render_mends(scene: bpy.types.Scene, error: LwswError) -> tuple[Mend, ...]:
     return (Mend("lwsw.use_view_layer", "Render the View Layer", "RENDERLAYERS"),)
 
 
-def _sequencer_mends(scene: bpy.types.Scene, _error: LwswError) -> tuple[Mend, ...]:
+def _sequencer_mends(scene: bpy.types.Scene, error: LwswError) -> tuple[Mend, ...]:
+    if error.code == "missing_frames":
+        return _strip_mends(scene, error)
     return (
         Mend("lwsw.add_footage", "Add a Movie or Pictures", "FILE_MOVIE"),
         Mend("lwsw.set_source", "Render Instead", "RENDER_ANIMATION", {"source": "RENDER"}),
     )
+
+
+def lost_file_mends(strip: Any) -> tuple[Mend, ...]:
+    """Return what mends a strip whose files are gone, see :func:`.strip_files.lost_file`."""
+    values = {"strip": strip.name}
+    find = Mend("lwsw.find_strip_files", "Find Its Files", "FILEBROWSER", values)
+    return find, Mend("lwsw.mute_strip", "Mute the Strip", "HIDE_ON", values)
+
+
+def _strip_mends(scene: bpy.types.Scene, error: LwswError) -> tuple[Mend, ...]:
+    """Return what mends the strip whose files :func:`.strip_files.check_files` misses; nothing for errors about other files."""
+    editor = compat.sequencer_scene(scene).sequence_editor
+    strips = editor.strips_all if editor is not None else ()
+    strip = next((strip for strip in strips if f" of the strip {strip.name} is " in error.message), None)
+    return lost_file_mends(strip) if strip is not None else ()
 
 
 _SOURCE_MENDS: Mapping[str, Callable[[bpy.types.Scene, LwswError], tuple[Mend, ...]]] = {
@@ -231,4 +262,7 @@ def _output(scene: bpy.types.Scene) -> Obstacle | None:
         return Obstacle("output_not_writable", sentence, (Mend("wm.save_as_mainfile", "Save the File", "FILE_TICK"), choose))
     if not disk_state.is_writable(str(folder)):
         return Obstacle("output_not_writable", f"The folder {folder} cannot be written to.", (choose,))
+    if owner := _owners.ask((scene.session_uid, scene.name, folder), lambda: other_owner(scene, folder)):
+        error = folder_taken(owner, folder)
+        return Obstacle(error.code, error.message, (Mend("lwsw.use_own_folder", "Use a Folder of Its Own", "NEWFOLDER"), choose))
     return None

@@ -1,7 +1,9 @@
 """A job's record on disk, beside its results: enough to go on after Blender has crashed or was closed.
 
 ``source/job.json`` says what the job is and how it stands, ``source/job-log.jsonl`` what there is of it, a line for each rendered
-and each painted frame. Whoever runs the job holds ``source/.job-lock``. When the job is done the record goes: there is nothing to take up.
+and each painted frame. A job that waits for others has ``source/waiting.json`` instead, of the same form: what an earlier job has left
+in the folder stays until this one begins. Whoever runs the job, or lets it wait, holds ``source/.job-lock``. When the job is done the
+record goes: there is nothing to take up.
 """
 
 from __future__ import annotations
@@ -10,68 +12,13 @@ import json
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import LwswError
 from ..source.frames import Uploads, write_error, write_file
-from .folder_lock import FolderLock, is_held
-
-SCHEMA = 1
-SOURCE = "source"
-_RECORD, _LOG, _LOCK = "job.json", "job-log.jsonl", ".job-lock"
-
-
-@dataclass
-class Made:
-    """What there is of a job so far.
-
-    Attributes:
-        uploads: the files of the frames that are rendered.
-        cameras: their cameras, see :func:`.source.passes.camera_of`, by the frame's number as text.
-        results: the frames that are painted.
-    """
-
-    uploads: dict[int, Uploads] = field(default_factory=dict)
-    cameras: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    results: set[int] = field(default_factory=set)
-
-
-@dataclass(frozen=True)
-class StoppedJob:
-    """A job that is not done and that nobody works on.
-
-    Attributes:
-        output: folder of its results.
-        job_id: its name at the backend; empty if it never got there.
-        began: when it was started, in seconds since 1970.
-        scene: name of its scene.
-        state: ``running`` (whoever ran it is gone), ``paused``, ``cancelled`` or ``failed``.
-        frames: its frames.
-        data: how :func:`.stopped.plan_of` makes its plan again.
-        made: what there is of it.
-    """
-
-    output: Path
-    job_id: str
-    began: float
-    scene: str
-    state: str
-    frames: tuple[int, ...]
-    data: Mapping[str, Any]
-    made: Made
-
-    @property
-    def sentence(self) -> str:
-        """Where it stopped, for the artist."""
-        when = time.strftime("%d %b, %H:%M", time.localtime(self.began)).lstrip("0")
-        stopped = "was paused" if self.state == "paused" else "stopped"
-        where = f"at frame {len(self.made.results)} of {len(self.frames)}"
-        if not self.made.results and len(self.made.uploads) < len(self.frames) and (self.data["renders"] or not self.data["pictures"]):
-            where = f"while rendering, after frame {len(self.made.uploads)} of {len(self.frames)}"
-        return f"A job of {when} {stopped} {where}."
+from .folder_lock import FolderLock
+from .found import LOCK, LOG, RECORD, SCHEMA, SOURCE, WAITING, Made, read_record, relative, remove_files
 
 
 class Record:
@@ -82,7 +29,12 @@ class Record:
         data: what the job is, JSON: see :func:`.stopped.data_of`.
         job_id: the job's name at the backend, if it is taken up again.
         made: what there is of it already, if it is taken up again.
-        began: when it was started first; None for now.
+        began: when it was started first, or began to wait; None for now.
+
+    Attributes:
+        made: what there is of it.
+        began: as above.
+        has_waited: whether it waited for others, perhaps in an earlier Blender.
     """
 
     def __init__(
@@ -93,14 +45,26 @@ class Record:
         self._job_id = job_id
         self._is_new = made is None
         self.made = made or Made()
-        self.began = time.time() if began is None else began
+        self.began = _now() if began is None else began
+        self.has_waited = self._is_new and began is not None
         self._state = ""
         self._guard = threading.Lock()
-        self._lock = FolderLock(self._folder / _LOCK)
+        self._lock = FolderLock(self._folder / LOCK)
         self._problem = ""
 
+    def wait(self) -> None:
+        """Write that the job waits for others, and hold its folder for this process.
+
+        Raises:
+            LwswError: as :meth:`begin`.
+        """
+        self._hold()
+        with self._guard:
+            self.has_waited = True
+            self._enter("waiting")
+
     def begin(self) -> str:
-        """Write the record, and hold it for this process.
+        """Write the record, and hold it for this process, if it is not held already.
 
         Returns:
             The name at the backend of an unfinished job that was started in this folder before, and that this one replaces.
@@ -108,31 +72,52 @@ class Record:
         Raises:
             LwswError: ``job_running`` where another job works in this folder, ``disk_full`` or ``output_not_writable``.
         """
+        self._hold()
+        older = str(read_record(self._folder / RECORD).get("job_id") or "")
+        with self._guard:
+            try:
+                if self._is_new:
+                    write_file(self._folder / LOG, b"")
+                else:
+                    self._keep({})  # what was killed may have left half a line, which this ends
+            except LwswError:
+                self._let_go()
+                raise
+            self._enter("running")
+            remove_files(self._folder, WAITING)
+        return older if older != self._job_id else ""
+
+    def leave(self) -> None:
+        """Let the folder of a job that waits go: it will be found."""
+        with self._guard:
+            self._let_go()
+
+    def _hold(self) -> None:
+        if self._state:
+            return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             held = self._lock.acquire()
         except OSError as error:
-            raise write_error(self._folder / _LOCK, error) from None
+            raise write_error(self._folder / LOCK, error) from None
         if not held:
             raise LwswError(
                 "job_running",
                 f"Another job is being painted into {self._folder.parent}.",
                 "Wait until it ends, or choose another output folder.",
             )
-        older = str(_read(self._folder).get("job_id") or "")
-        with self._guard:
-            try:
-                if self._is_new:
-                    write_file(self._folder / _LOG, b"")
-                else:
-                    self._keep({})  # what was killed may have left half a line, which this ends
-                self._state = "running"
-                self._write()
-            except LwswError:
-                self._state = ""
-                self._lock.release()
-                raise
-        return older if older != self._job_id else ""
+
+    def _enter(self, state: str) -> None:
+        self._state = state
+        try:
+            self._write()
+        except LwswError:
+            self._let_go()
+            raise
+
+    def _let_go(self) -> None:
+        self._state = ""
+        self._lock.release()
 
     def set_job_id(self, job_id: str) -> None:
         """Note the job's name at the backend. Another one than before means that painting begins anew."""
@@ -164,23 +149,31 @@ class Record:
                     self.made.results.add(frame)
                     self._keep({"result": frame})
 
-    def end(self, state: str, worth_keeping: bool) -> None:
+    def end(self, state: str, worth_keeping: bool, abandoned: bool = False) -> None:
         """Note how the job ended and let the folder go.
 
         Args:
             state: ``paused``, ``cancelled``, ``failed`` or ``done``.
-            worth_keeping: somebody may want to go on from here; otherwise the record is removed.
+            worth_keeping: there is something to go on from. Otherwise the record is removed, unless nobody has decided that: a job that
+                was abandoned, or that failed after it had waited, perhaps at night, waits again, to be found.
+            abandoned: it ended because Blender does, or another file is loaded: on record it was still running.
         """
         with self._guard:
             if self._state == "":
                 return
-            self._state = state
-            if worth_keeping:
+            names, has_begun = [LOCK], self._state == "running"
+            self._state = "running" if abandoned else state
+            if has_begun and worth_keeping:
                 self._write_kindly()
             else:
-                _remove(self._folder)
-            self._state = ""
-            self._lock.release()
+                names += [RECORD, LOG] if has_begun else []
+                if abandoned or (state == "failed" and self.has_waited):
+                    self._state = "waiting"
+                    self._write_kindly()
+                else:
+                    names.append(WAITING)
+                remove_files(self._folder, *names)
+            self._let_go()
 
     def take_problem(self) -> str:
         """Return, once, why the record could not be kept; usually empty."""
@@ -189,7 +182,8 @@ class Record:
 
     def _write(self) -> None:
         content = {"schema": SCHEMA, "state": self._state, "job_id": self._job_id, "began": self.began, **self._data}
-        write_file(self._folder / _RECORD, json.dumps(content, indent=1, ensure_ascii=False).encode())
+        name = WAITING if self._state == "waiting" else RECORD
+        write_file(self._folder / name, json.dumps(content, indent=1, ensure_ascii=False).encode())
 
     def _write_kindly(self) -> None:
         try:
@@ -199,7 +193,7 @@ class Record:
 
     def _keep(self, line: Mapping[str, Any]) -> None:
         try:
-            with (self._folder / _LOG).open("a", encoding="utf-8") as stream:
+            with (self._folder / LOG).open("a", encoding="utf-8") as stream:
                 stream.write((json.dumps(line) if line else "") + "\n")
         except OSError as error:
             reason = error.strerror or str(error)
@@ -209,72 +203,11 @@ class Record:
         return relative(path, self._folder)
 
 
-def find_stopped(output: Path) -> StoppedJob | None:
-    """Look for a job in an output folder that can be taken up. Reads files: call it where waiting for a disk does no harm."""
-    folder = output / SOURCE
-    content = _read(folder)
-    if content.get("schema") != SCHEMA or is_held(folder / _LOCK):
-        return None
-    try:
-        made = _made(folder)
-        found = StoppedJob(
-            output, str(content["job_id"]), float(content["began"]), str(content["scene"]), str(content["state"]),
-            tuple(content["job"]["frames"]), content, made,
-        )  # fmt: skip
-    except (KeyError, TypeError, ValueError):
-        return None  # damaged by hand: a new job begins
-    return found if found.job_id or made.uploads else None
+def _now() -> float:
+    """Return the time, later with each call, on clocks of coarse ticks too: jobs are told apart and put in order by it."""
+    global _latest
+    _latest = max(time.time(), _latest + 1e-6)
+    return _latest
 
 
-def forget_stopped(output: Path) -> None:
-    """Remove the record of a job that nobody works on; its frames and results stay."""
-    if not is_held(output / SOURCE / _LOCK):
-        _remove(output / SOURCE)
-
-
-def relative(path: Path, folder: Path) -> str:
-    """Return a path as it is kept: from the folder on where it lies inside, so that both can be moved together."""
-    try:
-        return path.relative_to(folder).as_posix()
-    except ValueError:
-        return str(path)
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    try:
-        content = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _made(folder: Path) -> Made:
-    """Read the log; half a line, and files that are gone, do not count."""
-    made = Made()
-    try:
-        lines = (folder / _LOG).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return made
-    for text in lines:
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        if "job" in line:
-            made.results.clear()
-        elif "result" in line:
-            made.results.add(int(line["result"]))
-        elif "rendered" in line:
-            frame, picture = int(line["rendered"]), folder / line["picture"]
-            passes = folder / line["passes"] if "passes" in line else None
-            if picture.is_file() and (passes is None or passes.is_file()):
-                made.uploads[frame] = Uploads(frame, picture, passes)
-                if "camera" in line:
-                    made.cameras[str(frame)] = line["camera"]
-    return made
-
-
-def _remove(folder: Path) -> None:
-    for name in (_RECORD, _LOG, _LOCK):
-        with suppress(OSError):  # Windows removes no file that is open; an empty lock file hurts nobody
-            (folder / name).unlink()
+_latest = 0.0

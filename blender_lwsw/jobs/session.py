@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ import bpy
 
 from .. import compat
 from ..connection.backend import session_backend
-from ..errors import LwswError, cancelled
+from ..errors import LwswError, about, cancelled
 from ..results.versions import next_version
 from ..settings.folders import output_folder
-from .finder import finder, redraw
+from .finder import finder, promised, redraw
+from .found import StoppedJob, forget_stopped
 from .job import Job, Progress
-from .record import StoppedJob, forget_stopped
+from .plan import Plan
 
 __all__ = ["Session", "redraw", "register", "session", "unregister"]
 
@@ -39,6 +41,7 @@ class Session:
         self.notes: list[str] = []
         self.summary = ""
         self.past: list[str] = []  # what became of jobs whose place others have taken since
+        self.plan: Plan | None = None  # of the job that all this is about
         self._discarded: list[threading.Thread] = []
         self._timer = self._tick  # one object: Blender tells timers apart by identity
 
@@ -57,22 +60,57 @@ class Session:
         """Whether there is a stopped job whose scene is still there: it is not in another file, nor in the same one loaded again."""
         return self.stopped is not None and compat.find_scene(self.stopped.plan.scene_uid) is not None
 
-    def found(self, scene: bpy.types.Scene) -> StoppedJob | None:
-        """Return a job of the scene that an earlier Blender left behind, if there is one and nothing of this Blender's goes before."""
-        return None if self.is_running or self.can_resume else finder.stopped(scene)
+    def found(self, scene: bpy.types.Scene) -> list[StoppedJob]:
+        """Return the jobs of the scene that an earlier Blender left behind, see :func:`.finder.in_order`; nothing as long as one of this
+        Blender's goes before."""
+        return [] if self.is_running or self.can_resume else finder.jobs(scene)
 
     def progress(self) -> Progress | None:
         """Return where the running job is, or None."""
         return self.job.progress() if self.job is not None and not self.job.is_over else None
 
+    def elsewhere(self, scene: bpy.types.Scene) -> str:
+        """Return the name of the scene that the job and its outcome belong to, where that is not this one; else nothing."""
+        if self.plan is None or scene.session_uid in (self.plan.scene_uid, self.plan.sequencer_uid):
+            return ""
+        owner = compat.find_scene(self.plan.scene_uid)
+        return owner.name if owner is not None else ""
+
     def add(self, job: Job) -> bool:
-        """Run a job, or let it wait while another one runs or is paused; return whether it waits."""
+        """Run a job, or let it wait while another one runs or is paused; return whether it waits.
+
+        Raises:
+            LwswError: ``job_running`` if it would have to wait in a folder that another job fills, ``disk_full``, ``output_not_writable``.
+        """
         if not self.is_running and not self.is_paused:
             self.run(job)
             return False
+        if job.plan.order.output in self.folders():
+            message = f"A job of the queue fills the folder {job.plan.order.output} already."
+            raise LwswError("job_running", message, "Wait until it is done, or make a new version.")
+        job.record.wait()
         self.waiting.append(job)
         redraw()
         return True
+
+    def add_all(self, jobs: Iterable[Job], refused: Iterable[LwswError] = ()) -> list[LwswError]:
+        """Add jobs one after the other; one that cannot wait keeps none of the others from it.
+
+        Args:
+            jobs: the jobs.
+            refused: why others did not become jobs, which the panel says, too.
+
+        Returns:
+            Why some are not in the queue.
+        """
+        errors = list(refused)
+        for job in jobs:
+            try:
+                self.add(job)
+            except LwswError as error:
+                errors.append(about(job.title, error))
+        self.past += [error.message for error in errors]
+        return errors
 
     def run(self, job: Job) -> None:
         """Take over a job and step it until it is over; then those that wait follow."""
@@ -82,7 +120,8 @@ class Session:
     def remove_waiting(self, index: int) -> None:
         """Take a job out of the queue; there is nothing of it yet."""
         if 0 <= index < len(self.waiting):
-            del self.waiting[index]
+            self.waiting.pop(index).record.end("cancelled", worth_keeping=False)
+            finder.forget()
             redraw()
 
     def folders(self) -> set[Path]:
@@ -92,19 +131,22 @@ class Session:
 
     def free_output(self, scene: bpy.types.Scene) -> Path | None:
         """Return a version of the scene's output folder that no job of the queue or paused job fills; None for the folder itself."""
-        folder, taken, found = output_folder(scene), self.folders(), self.found(scene)
-        if found is not None and found.state == "paused":
-            taken.add(found.output)
+        folder, taken = output_folder(scene), self.taken(scene)
         return next_version(folder, taken) if folder is not None and folder in taken else None
+
+    def taken(self, scene: bpy.types.Scene) -> set[Path]:
+        """Return the folders that a new job of the scene must not take, see :meth:`folders` and :func:`.finder.promised`."""
+        folder = output_folder(scene)
+        return self.folders() | (promised(folder) if folder is not None else set())
 
     def fail(self, error: LwswError) -> None:
         """Show an error that came before there was a job."""
-        self.error, self.notes, self.summary = error, [], ""
+        self.error, self.notes, self.summary, self.plan = error, [], "", None
         redraw()
 
     def forget(self) -> None:
         """Clear what became of the last job."""
-        self.stopped = None
+        self.stopped = self.plan = None
         self.error, self.notes, self.summary = None, [], ""
 
     def cancel(self) -> None:
@@ -119,18 +161,22 @@ class Session:
             self.job.pause()
             redraw()
 
-    def discard(self, scene: bpy.types.Scene) -> None:
-        """Give up the stopped job: nobody will resume it. Its frames and results stay; the queue goes on."""
+    def discard(self, scene: bpy.types.Scene, index: int = 0) -> None:
+        """Give up the stopped job: nobody will resume it. Its frames and results stay; the queue goes on.
+
+        Args:
+            scene: whose found jobs are meant, if this Blender has no stopped job.
+            index: which of them, see :meth:`found`; the others stay.
+        """
         stopped, found = self.stopped if self.can_resume else None, self.found(scene)
-        output, job_id = (None, "")
         if stopped is not None:
-            output, job_id = stopped.plan.order.output, stopped.job_id
-        elif found is not None:
-            output, job_id = found.output, found.job_id
-        if output is None:
+            forget_stopped(stopped.plan.order.output, waits=False)
+            self._delete_at_backend(stopped.job_id)
+        elif 0 <= index < len(found):
+            forget_stopped(found[index].output, found[index].waits)
+            self._delete_at_backend(found[index].job_id)
+        else:
             return
-        forget_stopped(output)
-        self._delete_at_backend(job_id)
         self.forget()
         finder.forget()
         if stopped is not None and not self.is_running:
@@ -138,11 +184,13 @@ class Session:
         redraw()
 
     def abandon(self) -> None:
-        """Stop at once and leave nothing behind; the scene goes away. The job's record on disk stays, so it will be found again."""
+        """Stop at once and leave nothing behind; the scene goes away. The records on disk stay, so the jobs will be found again."""
         if self.job is not None and not self.job.is_over:
             self.job.abandon()
             self._conclude(self.job)
         self.job = None
+        for job in self.waiting:
+            job.record.leave()
         self.waiting.clear()
         self.past.clear()
         if self.error is not None and self.error.code == "cancelled":
@@ -159,7 +207,7 @@ class Session:
     def _begin(self, job: Job) -> None:
         self.forget()
         finder.forget()
-        self.job = job
+        self.job, self.plan = job, job.plan
         if not bpy.app.timers.is_registered(self._timer):
             bpy.app.timers.register(self._timer, first_interval=0.0, persistent=True)
 
@@ -189,7 +237,7 @@ class Session:
         if not self.waiting:
             return False
         if job.error is not None and job.error.code != "cancelled":
-            self.past.append(f"{job.title}: {job.error.message}")
+            self.past.append(about(job.title, job.error).message)
         else:
             self.past.append(f"{job.title}: {job.progress().text.lower()}")
         return self._begin_next()

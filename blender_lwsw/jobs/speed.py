@@ -33,6 +33,7 @@ class Work:
         iterations: of each frame after the first.
         first_iterations: of the first.
         passes: how often the frames after the first are painted, 2 with a second pass.
+        depth: how many layers of the network are computed, of 16: up to the deepest that weighs anything.
         where: the device that was asked for and, if it is not this machine's own, the backend's address.
     """
 
@@ -42,6 +43,7 @@ class Work:
     iterations: int
     first_iterations: int
     passes: int = 1
+    depth: int = 16
     where: str = "auto"
 
 
@@ -50,7 +52,7 @@ class Measurement:
     """What one job took.
 
     Attributes:
-        where, looks, megapixels: as in :class:`Work`.
+        where, looks, megapixels, depth: as in :class:`Work`.
         first_pace: seconds per iteration and megapixel of the first frame.
         later_pace: the same of the frames after it; None where there was one frame.
         overhead: seconds of the job that were no frame's: starting the process, loading the network.
@@ -64,6 +66,7 @@ class Measurement:
     later_pace: float | None
     overhead: float
     memory: int | None
+    depth: int
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Estimate:
     Attributes:
         seconds: of painting; rendering comes on top.
         memory: bytes, or None where nothing similar was measured.
-        is_rough: the measurement it is made of was of another number of looks, or of pictures of another size.
+        is_rough: the measurement it is made of was of another number of looks, of pictures of another size, or of other layers.
     """
 
     seconds: float
@@ -105,6 +108,7 @@ def measure(work: Work, status: Mapping[str, Any], seconds: float) -> Measuremen
         later_pace=later / (work.iterations * work.megapixels) if others else None,
         overhead=max(0.0, seconds - painted),
         memory=memory if isinstance(memory, int) else None,
+        depth=work.depth,
     )
 
 
@@ -118,14 +122,17 @@ def estimate(work: Work, measured: Sequence[Measurement]) -> Estimate | None:
     here = [item for item in measured if item.where == work.where and (item.later_pace is not None or work.frames == 1)]
     if not here:
         return None
-    closest = min(here, key=lambda item: _distance(item, work))
-    alike = [item for item in here if _distance(item, work) <= _distance(closest, work) + 0.5][-_RECENT:]
+    # shallow layers alone take half the time of all, so those jobs count that went as deep, or else nearly
+    nearest = min(abs(item.depth - work.depth) for item in here)
+    as_deep = [item for item in here if abs(item.depth - work.depth) == nearest]
+    closest = min(as_deep, key=lambda item: _distance(item, work))
+    alike = [item for item in as_deep if _distance(item, work) <= _distance(closest, work) + 0.5][-_RECENT:]
     more = work.looks / closest.looks  # an upper bound: regions are smaller than the picture
     first = statistics.median(item.first_pace for item in alike) * more
     later = statistics.median(item.later_pace or 0.0 for item in alike) * more
     steps = first * work.first_iterations + later * work.iterations * (work.frames - 1) * work.passes
     seconds = steps * work.megapixels + statistics.median(item.overhead for item in alike)
-    rough = closest.looks != work.looks or not _is_similar(closest.megapixels, work.megapixels)
+    rough = nearest > 0 or closest.looks != work.looks or not _is_similar(closest.megapixels, work.megapixels)
     return Estimate(seconds, _memory(work, here), rough)
 
 
@@ -139,11 +146,13 @@ def _is_similar(a: float, b: float) -> bool:
 
 
 def _memory(work: Work, here: Sequence[Measurement]) -> int | None:
-    """Return what jobs of this size needed, or what lies between a smaller and a larger one; None beyond what was measured.
+    """Return what jobs of this size that went as deep needed, or what lies between a smaller and a larger one; None beyond these.
 
     Nothing is scaled: much of the memory is the same at every size.
     """
-    known = [(item.megapixels, item.memory) for item in here if item.memory is not None and item.looks >= work.looks]
+    known = [
+        (item.megapixels, item.memory) for item in here if item.memory is not None and item.looks >= work.looks and item.depth >= work.depth
+    ]
     alike = [memory for megapixels, memory in known if 1 / _SAME_SIZE <= megapixels / work.megapixels <= _SAME_SIZE]
     if alike:
         return max(alike[-_RECENT:])
@@ -191,9 +200,9 @@ def _read(path: Path) -> list[Measurement]:
 def _measurement(entry: Mapping[str, Any]) -> Measurement | None:
     try:
         values = {field.name: entry[field.name] for field in fields(Measurement)}
-        numbers = [values[name] for name in ("looks", "megapixels", "first_pace", "overhead")]
+        numbers = [values[name] for name in ("looks", "megapixels", "depth", "first_pace", "overhead")]
         optional = [values[name] for name in ("later_pace", "memory") if values[name] is not None]
-        sound = all(math.isfinite(number) and number >= 0 for number in (*numbers, *optional)) and min(numbers[:2]) > 0
+        sound = all(math.isfinite(number) and number >= 0 for number in (*numbers, *optional)) and min(numbers[:3]) > 0
     except (LookupError, TypeError):
         return None
     return Measurement(**values) if sound else None

@@ -12,8 +12,8 @@ import bpy
 from .. import compat
 from ..connection.transfer import Order
 from ..errors import LwswError
+from .found import SOURCE, StoppedJob, relative
 from .plan import Plan
-from .record import SOURCE, StoppedJob, relative
 
 _FLAGS = tuple(field.name for field in fields(Plan) if field.type == "bool")
 
@@ -43,14 +43,19 @@ def plan_of(stopped: StoppedJob, scene: bpy.types.Scene) -> Plan:
 
     Args:
         stopped: the job.
-        scene: the scene to go on with, where the file has none of the job's name.
+        scene: the scene to go on with, where the file has none of the job's name and the job has begun.
 
     Raises:
-        LwswError: ``nothing_to_stylize`` if the record is damaged.
+        LwswError: ``nothing_to_stylize`` if the record is damaged, or the job has not begun and its scene is gone.
     """
     data, output = stopped.data, stopped.output
-    scene = bpy.data.scenes.get(stopped.scene) or scene
-    sequencer = bpy.data.scenes.get(str(data.get("sequencer_scene", ""))) or compat.sequencer_scene(scene)
+    named, sequencer_name = bpy.data.scenes.get(stopped.scene), str(data.get("sequencer_scene", ""))
+    if stopped.waits and named is None:
+        raise _scene_gone(stopped.scene)
+    scene = named or scene
+    sequencer = bpy.data.scenes.get(sequencer_name) or compat.sequencer_scene(scene)
+    if stopped.waits and data.get("from_sequencer") and sequencer.name != sequencer_name:
+        raise _scene_gone(sequencer_name)
     try:
         plan = Plan(
             scene_uid=scene.session_uid,
@@ -72,6 +77,11 @@ def plan_of(stopped: StoppedJob, scene: bpy.types.Scene) -> Plan:
         hint = "Press Stylize to start it anew; what was rendered can be chosen as Files."
         raise LwswError("nothing_to_stylize", "The record of the stopped job is damaged.", hint) from None
     return plan
+
+
+def _scene_gone(name: str) -> LwswError:
+    hint = "Give a scene of this file that name, or discard the job."
+    return LwswError("nothing_to_stylize", f"The scene {name} is not in this file.", hint)
 
 
 def _names(files: Mapping[int, Path], output: Path) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,6 +14,7 @@ import bpy
 from .. import compat
 from ..errors import LwswError
 from ..marks import RESULT_MARK
+from ..settings.folders import folder_name
 from ..settings.request import Request
 from ..source.frames import find_sequence, has_vectors
 from .cuts import material
@@ -86,7 +86,7 @@ def strip_jobs(scene: bpy.types.Scene, request: Request, names: Sequence[str] | 
     output = scene.lwsw.output if request.output is None else str(request.output)
     jobs = []
     for piece in _pieces(chosen):
-        folder = f"{output.rstrip('/')}/{_folder_name(piece.names[0])}" if output else ""
+        folder = f"{output.rstrip('/')}/{folder_name(piece.names[0]) or 'strip'}" if output else ""
         asked = dataclasses.replace(request, output=folder, strips=piece.names, add_source_strip=False)
         if asked.motion_blur is None:
             asked.motion_blur = scene.lwsw.motion_blur
@@ -188,8 +188,3 @@ def _is_plain(strip: Any) -> bool:
         and (transform.offset_x, transform.offset_y, transform.rotation) == (0, 0, 0)
         and not any((crop.min_x, crop.max_x, crop.min_y, crop.max_y))
     )
-
-
-def _folder_name(name: str) -> str:
-    """Return a strip's name as one that every file system takes."""
-    return re.sub(r"[^\w.-]+", "_", name).strip("._") or "strip"

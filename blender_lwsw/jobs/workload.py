@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import bpy
@@ -11,6 +11,9 @@ import bpy
 from .. import compat
 from ..errors import LwswError
 from ..settings import preferences
+from ..settings.animation import PerFrame, animated_paths
+from ..settings.profiles import LAYER_NAMES, MAIN_LAYERS
+from ..settings.properties import AS_SCENE
 from ..settings.quality import stylized_width
 from ..source import disk_state, passes
 from ..source.sequencer_source import shown_frames
@@ -39,14 +42,19 @@ def work_of_job(job: Mapping[str, Any], where: str) -> Work:
     """
     settings = job["settings"]
     regions = [region for region in settings.get("regions") or () if region.get("strength", 1.0) != 0]
+    looks = [settings, *regions]
+    layers = [layer for look in looks for layer, weight in look.get("layer_weights", {}).items() if _weighs(weight)]
+    if any(_weighs(look.get("content_weight", 0.0)) for look in looks):
+        layers += settings["content_layers"]
     independent = settings.get("motion") == "none" and len(job["frames"]) > 1
     return Work(
         frames=len(job["frames"]),
         megapixels=job["width"] * job["height"] / 1e6,
-        looks=1 + len(regions),
+        looks=len(looks),
         iterations=settings["iterations"],
         first_iterations=settings["iterations" if independent else "first_iterations"],
         passes=1 if settings.get("second_pass", "none") == "none" else 2,
+        depth=_depth(layers),
         where=where,
     )
 
@@ -62,10 +70,11 @@ def work_of_scene(scene: bpy.types.Scene) -> Work | None:
     return Work(
         frames=frames,
         megapixels=width * height / 1e6,
-        looks=1 + sum(item.enabled and item.look == "OWN" and item.strength > 0 for item in settings.regions),
+        looks=1 + len(_painted_regions(settings)),
         iterations=settings.iterations,
         first_iterations=settings.first_iterations,
         passes=1 if settings.second_pass == "NONE" else 2,
+        depth=_depth(_layers_of_scene(scene)),
         where=place(),
     )
 
@@ -106,6 +115,35 @@ def place() -> str:
     """Return where painting is done: the device that is asked for and, unless it is this one, the machine."""
     host = urllib.parse.urlsplit(preferences.backend_address()).hostname or ""
     return preferences.device() if host in ("", *_THIS_MACHINE) else f"{preferences.device()} on {host}"
+
+
+def _depth(layers: Iterable[str]) -> int:
+    """Return how many layers of the network are computed where these weigh."""
+    return max((LAYER_NAMES.index(layer) + 1 for layer in layers), default=1)
+
+
+def _weighs(value: PerFrame) -> bool:
+    return any(number > 0 for number in value) if isinstance(value, list) else value > 0
+
+
+def _layers_of_scene(scene: bpy.types.Scene) -> list[str]:
+    """Return the layers that weigh something in the picture or in a region, now or, where they are animated, perhaps at another frame."""
+    settings, animated = scene.lwsw, animated_paths(scene)
+    looks = [("lwsw", settings, LAYER_NAMES)]
+    looks += [(f"lwsw.regions[{index}]", item, MAIN_LAYERS) for index, item in _painted_regions(settings) if item.profile != AS_SCENE]
+
+    def weigh(path: str, owner: Any, names: Iterable[str]) -> list[str]:
+        return [name for name in names if getattr(owner, name) > 0 or f"{path}.{name}" in animated]
+
+    layers = [layer for look in looks for layer in weigh(*look)]
+    if any(weigh(path, owner, ("content_weight",)) for path, owner, _ in looks):
+        layers += settings.content_layers
+    return layers
+
+
+def _painted_regions(settings: Any) -> list[tuple[int, Any]]:
+    """Return the regions that are painted in a look of their own, with their places in the list."""
+    return [(index, item) for index, item in enumerate(settings.regions) if item.enabled and item.look == "OWN" and item.strength > 0]
 
 
 def _frames_and_size(scene: bpy.types.Scene) -> tuple[int, tuple[int, int]] | None:

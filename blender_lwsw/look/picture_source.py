@@ -12,7 +12,7 @@ from .. import compat
 from ..errors import LwswError
 from ..settings.folders import output_folder
 from ..source import passes
-from ..source.frames import file_name, find_sequence
+from ..source.frames import file_name, find_sequence, has_object_masks
 from ..source.overrides import Overrides, is_overridden
 from ..source.pictures import as_png
 from ..source.sequencer_source import SequencerSource
@@ -25,10 +25,14 @@ class Found:
     Attributes:
         path: of a PNG.
         words: where it comes from, for the artist.
+        passes: a multilayer EXR of the same frame that says where its objects are; None where there is none.
+        has_border: it was rendered with the scene's border.
     """
 
     path: Path
     words: str
+    passes: Path | None = None
+    has_border: bool = False
 
 
 class RenderedFrame:
@@ -76,16 +80,16 @@ def find_picture(scene: bpy.types.Scene, folder: Path, width: int) -> Found | No
     frame, source = scene.frame_current, scene.lwsw.source
     if source == "FILES":
         path = _rendered_file(scene, frame)
-        return Found(as_png(scene, path, frame, folder), f"{path.name}")
+        return Found(as_png(scene, path, frame, folder), f"{path.name}", _pass_file(scene, frame))
     if source == "SEQUENCER":
         return _sequencer_picture(scene, folder, width)
     output = output_folder(scene)
     if output is not None:
         path = output / "source" / "frames" / file_name(frame, ".png")
         if path.is_file():
-            return Found(path, "the frame rendered for the last job")
+            return Found(path, "the frame rendered for the last job", _with_masks(output / "source" / "passes" / file_name(frame, ".exr")))
     path = folder / f"result-{file_name(frame, '.png')}"
-    return Found(path, "the Render Result") if rendered_frame.save(scene, path) else None
+    return Found(path, "the Render Result", has_border=True) if rendered_frame.save(scene, path) else None
 
 
 def _rendered_file(scene: bpy.types.Scene, frame: int) -> Path:
@@ -99,6 +103,16 @@ def _rendered_file(scene: bpy.types.Scene, frame: int) -> Path:
         hint = f"Go to a frame from {min(files)} to {max(files)}." if files else "Choose one file of the sequence, or render first."
         raise LwswError("missing_frames", f"There is no rendered file of frame {frame}.", hint)
     return files[frame]
+
+
+def _pass_file(scene: bpy.types.Scene, frame: int) -> Path | None:
+    """Return the chosen pass file of a frame, if it says where objects are."""
+    pattern = scene.lwsw.passes_pattern
+    return _with_masks(find_sequence(str(Path(bpy.path.abspath(pattern)))).get(frame)) if pattern else None
+
+
+def _with_masks(path: Path | None) -> Path | None:
+    return path if path is not None and path.is_file() and has_object_masks(path) else None
 
 
 def _sequencer_picture(scene: bpy.types.Scene, folder: Path, width: int) -> Found:

@@ -18,9 +18,7 @@ from ..errors import LwswError, internal
 from ..jobs.session import redraw
 from ..results import preview_image
 from ..settings import preferences
-from ..source.overrides import is_overridden
-from ..source.still_renderer import StillRenderer
-from .picture_source import find_picture
+from .frame_input import FrameInput, is_blocked
 from .variations import Variation
 from .wish import CELL_WIDTH, fingerprint, make_wish, notes_for, source_fingerprint
 
@@ -44,11 +42,7 @@ class PreviewSession:
         self._link: PreviewLink | None = None
         self._scene_uid = 0
         self._folder: Path | None = None
-        self._renderer: StillRenderer | None = None
-        self._rendered: tuple[Any, ...] = ()  # what the renderer was started for
-        self._picture: Path | None = None
-        self._picture_words = ""
-        self._renders_anyway = False
+        self._input: FrameInput | None = None
         self._wants_restart = False
         self._is_kept = False
         self._seen: tuple[Any, ...] = ()
@@ -115,8 +109,8 @@ class PreviewSession:
             self._link = PreviewLink(lambda give_up: session_backend.connect(where, give_up))
             self._link.begin()
             self._folder = Path(tempfile.mkdtemp(prefix="lwsw-preview-", dir=bpy.app.tempdir or None))
+            self._input = FrameInput(self._folder, interactive=not bpy.app.background)
             self._scene_uid = scene.session_uid
-            self._picture = None
         self.error = None
         self.variations = tuple(variations)
         self.shows_source = False
@@ -142,7 +136,7 @@ class PreviewSession:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
-        self.variations, self._picture, self.shows_source = (), None, False
+        self.variations, self._input, self.shows_source = (), None, False
         self._text = ""
         redraw()
 
@@ -164,18 +158,19 @@ class PreviewSession:
 
     def render_again(self) -> None:
         """Render the frame, even where there is a picture of it already."""
-        self._picture, self._renders_anyway = None, True
+        if self._input is not None:
+            self._input.render_again()
         self._is_sent = False
         self._moved = 0.0
 
     def text(self) -> str:
         """Return where the preview is, as a sentence."""
-        link, scene = self._link, self.scene()
-        if link is None or scene is None:
+        link, scene, source = self._link, self.scene(), self._input
+        if link is None or scene is None or source is None:
             return ""
-        if self._renderer is not None:
-            return f"Rendering frame {scene.frame_current} small"
-        if self._picture is None and self._blocked(scene):
+        if source.is_rendering:
+            return source.text()
+        if source.found is None and is_blocked(scene):
             return "Waiting until Blender has rendered"
         if not link.is_connected:
             return "Waiting for the backend"
@@ -192,7 +187,8 @@ class PreviewSession:
         link, scene = self._link, self.scene()
         if link is None or scene is None:
             return []
-        source = [f"Painted from {self._picture_words}."] if self._picture_words and self._picture is not None else []
+        found = self._input.found if self._input is not None else None
+        source = [f"Painted from {found.words}."] if found is not None and found.words else []
         note = str(link.state.get("note") or "")
         return [*source, *notes_for(scene), *([note] if note else [])]
 
@@ -227,10 +223,11 @@ class PreviewSession:
 
     def _look_at(self, scene: bpy.types.Scene) -> None:
         """Notice what has changed since the last look."""
+        assert self._input is not None
         source = source_fingerprint(scene)
-        if source != self._seen_source:
+        if source != self._seen_source and not self._input.is_rendering:  # which may go to another moment than the frame for a while
             if self._seen_source and not self.is_sheet:
-                self._picture = None
+                self._input.forget()
                 self._note_change()
             self._seen_source = source
         seen = fingerprint(scene)
@@ -246,43 +243,14 @@ class PreviewSession:
 
     def _send(self, link: PreviewLink, scene: bpy.types.Scene) -> None:
         """Have the present settings painted as soon as there is a picture of the frame."""
-        picture = self._find_picture(scene)
-        if picture is None:
+        assert self._input is not None
+        found = self._input.find(scene, scene.lwsw.preview_width)
+        if found is None:
             return
         width = min(CELL_WIDTH, scene.lwsw.preview_width) if self.is_sheet else scene.lwsw.preview_width
-        link.want(make_wish(scene, picture, width, variations=self.variations, restart=self._wants_restart))
+        link.want(make_wish(scene, found.path, width, passes=found.passes, variations=self.variations, restart=self._wants_restart))
         self._is_sent, self._wants_restart = True, False
         self.error = None
-
-    def _find_picture(self, scene: bpy.types.Scene) -> Path | None:
-        """Return the frame; None while it is being rendered."""
-        assert self._folder is not None
-        if self._renderer is not None:
-            path = self._renderer.step()
-            if path is None:
-                return None
-            self._end_render()
-            if self._rendered == source_fingerprint(scene):  # else the artist has gone to another frame meanwhile
-                self._picture, self._picture_words = path, f"frame {scene.frame_current}, rendered small"
-        if self._picture is not None:
-            return self._picture
-        if self._blocked(scene):
-            return None
-        if not self._renders_anyway or scene.lwsw.source != "RENDER":
-            found = find_picture(scene, self._folder, scene.lwsw.preview_width)
-            if found is not None:
-                self._picture, self._picture_words = found.path, found.words
-                return self._picture
-        self._renders_anyway = False
-        path = self._folder / f"render-{scene.frame_current}-{time.monotonic_ns()}.png"
-        self._renderer = StillRenderer(scene, scene.lwsw.preview_width, path, interactive=not bpy.app.background)
-        self._rendered = source_fingerprint(scene)
-        self._renderer.begin()
-        return None
-
-    def _blocked(self, scene: bpy.types.Scene) -> bool:
-        """Whether the scene cannot be rendered now: Blender is rendering, or a job has changed values for its own render."""
-        return self._renderer is None and (bool(bpy.app.is_job_running("RENDER")) or is_overridden(scene))
 
     def _receive(self, link: PreviewLink) -> None:
         if link.error is not None and link.error is not self.error:
@@ -320,9 +288,8 @@ class PreviewSession:
         redraw()
 
     def _end_render(self) -> None:
-        renderer, self._renderer = self._renderer, None
-        if renderer is not None:
-            renderer.end()
+        if self._input is not None:
+            self._input.end()
 
 
 def _is_playing() -> bool:

@@ -13,9 +13,10 @@ import bpy
 import numpy as np
 
 from ..connection.preview_link import Connect, Pixels, PreviewLink
+from ..errors import LwswError
 from ..jobs.console import interruptible
-from ..source.still_renderer import StillRenderer
-from .picture_source import find_picture
+from .frame_input import FrameInput
+from .picture_source import Found
 from .variations import Variation
 from .wish import CELL_WIDTH, make_wish, notes_for
 
@@ -68,9 +69,9 @@ def paint_still(
     with tempfile.TemporaryDirectory(prefix="lwsw-preview-") as folder:
         try:
             link.begin()  # the backend starts while Blender renders
-            source = _picture(scene, Path(folder), width)
+            found = _find(scene, Path(folder), width)
             cell_width = min(CELL_WIDTH, width) if variations else width
-            link.want(make_wish(scene, source, cell_width, iterations=iterations, variations=variations))
+            link.want(make_wish(scene, found.path, cell_width, passes=found.passes, iterations=iterations, variations=variations))
             while not (link.is_settled and link.picture is not None):
                 if link.error is not None:
                     raise link.error
@@ -78,20 +79,18 @@ def paint_still(
                     time.sleep(_LOOK_SECONDS)
             state, image = link.state, link.picture
             loss = state.get("loss")
-            return Still(image, link.png(), int(state["iteration"]), math.nan if loss is None else float(loss), tuple(notes_for(scene)))
+            notes = [*notes_for(scene), *filter(None, [str(state.get("note") or "")])]
+            return Still(image, link.png(), int(state["iteration"]), math.nan if loss is None else float(loss), tuple(notes))
         finally:
             link.stop(patience=5.0)
 
 
-def _picture(scene: bpy.types.Scene, folder: Path, width: int) -> Path:
-    found = find_picture(scene, folder, width)
-    if found is not None:
-        return found.path
-    renderer = StillRenderer(scene, width, folder / "render.png", interactive=False)
+def _find(scene: bpy.types.Scene, folder: Path, width: int) -> Found:
+    source = FrameInput(folder, interactive=False)
     try:
-        renderer.begin()
-        path = renderer.step()
+        found = source.find(scene, width)
     finally:
-        renderer.end()
-    assert path is not None
-    return path
+        source.end()
+    if found is None:
+        raise LwswError("nothing_to_stylize", "Blender is rendering this scene at the moment.", "Wait until the render is over.")
+    return found

@@ -110,6 +110,14 @@ def find_result(editor: Any, folder: Path) -> Any:
     )
 
 
+def show_all(strip: Any, frames: Sequence[int]) -> None:
+    """Give a strip of results the frames that it lacks at its end, all of which are painted."""
+    names, wanted = _names(strip), [file_name(frame, ".png") for frame in frames]
+    if len(names) < len(wanted) and wanted[: len(names)] == names:
+        _set_elements(strip, wanted)
+        compat.forget_cached_pictures(strip)
+
+
 def find_source(editor: Any, scene: bpy.types.Scene, pictures: Mapping[int, Path], names: Sequence[str] = ()) -> Source | None:
     """Return the strip that shows what is stylized: a strip of the scene, or one of the rendered pictures.
 

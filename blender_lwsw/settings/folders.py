@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import bpy
@@ -13,3 +14,8 @@ def output_folder(scene: bpy.types.Scene) -> Path | None:
     if not text or (text.startswith("//") and not bpy.data.filepath):
         return None
     return Path(bpy.path.abspath(text)).absolute()
+
+
+def folder_name(name: str) -> str:
+    """Return the name of a strip or a scene as one that every file system takes; empty if nothing of it is left."""
+    return re.sub(r"[^\w.-]+", "_", name).strip("._")

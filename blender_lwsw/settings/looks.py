@@ -17,7 +17,7 @@ from .paintings import Paintings
 from .profiles import ADVANCED_LAYERS, CUSTOM, LAYER_NAMES, MAIN_LAYERS, PROFILES
 from .properties import profile_name
 from .region_looks import REGION_NUMBERS, Region, asked_region, scene_region
-from .regions import distinct, rendered_names, shared_objects, title_of
+from .regions import contents_of, distinct, rendered_names, shared_objects, target_of, title_of
 from .request import Request
 
 _SCENE_NUMBERS = (*LAYER_NAMES, "content_weight", "temporal_weight", "strength", "frequency_exponent", "style_weight")
@@ -46,7 +46,8 @@ def read_looks(scene: bpy.types.Scene, request: Request, frames: Sequence[int], 
         request: what differs from the scene's settings.
         frames: frame numbers of the job; what changes over time is evaluated at these.
         renders: the scene is rendered now, so that what is hidden from the render can be said.
-        now: take numbers as they are at this moment, sliders that were moved without a keyframe included; ``frames`` is the current one.
+        now: for a preview. Numbers are taken as they are at this moment, sliders that were moved without a keyframe included; ``frames``
+            is the current one. Regions that have no object, as a new one, are left out.
 
     Raises:
         LwswError: ``missing_style``, ``unreadable_style``, ``bad_weights``, ``bad_settings``.
@@ -68,7 +69,7 @@ class _Values:
     """Every number of a scene that may change over time, evaluated in one go."""
 
     def __init__(self, scene: bpy.types.Scene, frames: Sequence[int], now: bool) -> None:
-        self.frames = frames
+        self.frames, self.are_of_now = frames, now
         paths = [f"lwsw.{name}" for name in _SCENE_NUMBERS]
         paths += [f"lwsw.extra_styles[{index}].weight" for index in range(len(scene.lwsw.extra_styles))]
         paths += [f"lwsw.regions[{index}].{name}" for index in range(len(scene.lwsw.regions)) for name in REGION_NUMBERS]
@@ -84,6 +85,8 @@ def _regions(scene: bpy.types.Scene, request: Request, values: _Values, painting
         names = distinct(str(item.get("name") or item.get("collection") or "Region") for item in items)
         return [asked_region(scene, name, item, values.frames, paintings, rendered) for name, item in zip(names, items, strict=True)]
     chosen = [(index, item) for index, item in enumerate(scene.lwsw.regions) if item.enabled]
+    if values.are_of_now:
+        chosen = [(index, item) for index, item in chosen if not contents_of(target_of(item), "", None).error]
     names = distinct(title_of(item) for _, item in chosen)
     return [
         scene_region(name, item, lambda number, index=index: values[f"regions[{index}].{number}"], values.frames, paintings, rendered)

@@ -439,6 +439,13 @@ class LwswSettings(_Look, bpy.types.PropertyGroup):
         default="RENDER",
         options=set(),
     )
+    paint_while_rendering: BoolProperty(
+        name="Paint While Rendering",
+        description="Paint each frame as soon as it is rendered. The first paintings appear soon, so that you can stop early if the look "
+        "is wrong. They are the same either way. Render and painting share the machine, and the graphics memory must hold both",
+        default=False,
+        options=set(),
+    )
     color_pattern: StringProperty(
         name="Colour",
         description="The rendered pictures (PNG), as 'frames/####.png' or any one file; empty to take the colour from the passes",

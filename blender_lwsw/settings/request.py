@@ -39,6 +39,7 @@ class Request:
     passes: str | Path | None = None
     render_passes: bool | None = None
     motion_blur: str | None = None
+    paint_while_rendering: bool | None = None
     strips: Sequence[str] = ()
     output: str | Path | None = None
     add_strip: bool = True

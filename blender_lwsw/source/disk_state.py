@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Hashable
 from pathlib import Path
+from typing import Any
 
 from ..errors import LwswError
 from ..recent import RecentAnswers
@@ -38,6 +40,11 @@ def size_of(picture: str) -> tuple[int, int] | None:
     """Return width and height of a picture file in pixels; None where it cannot be read."""
     size: tuple[int, int] | None = _answers.ask(("size", picture), lambda: _size(Path(picture)))
     return size
+
+
+def ask(question: Hashable, find: Callable[[], Any]) -> Any:
+    """Return the answer to another question about files, from ``find`` where it is not known or too old."""
+    return _answers.ask(question, find)
 
 
 def forget() -> None:

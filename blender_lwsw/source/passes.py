@@ -40,6 +40,11 @@ def check_scene(scene: bpy.types.Scene, vectors_apart: bool = False) -> None:
         )
     if scene.render.engine == "BLENDER_WORKBENCH":
         raise LwswError("missing_pass", "The Workbench engine has no Vector pass.", "Render with Cycles or EEVEE.")
+    check_layers(scene)
+
+
+def check_layers(scene: bpy.types.Scene) -> None:
+    """Raise ``nothing_to_stylize`` where no view layer is rendered."""
     if not any(layer.use for layer in scene.view_layers):
         raise LwswError("nothing_to_stylize", "All view layers are excluded from rendering.", "Turn on Use for Rendering in a view layer.")
 
@@ -68,13 +73,12 @@ def set_up(scene: bpy.types.Scene, overrides: Overrides, object_masks: bool = Fa
     overrides.keep_frame()
     chosen = pass_layer(scene)
     for layer in scene.view_layers:
-        owner = f'view_layers["{bpy.utils.escape_identifier(layer.name)}"]'
         # on one layer only: two Vector passes in a file could not be told apart
-        for name in ("use_pass_vector", "use_pass_z", *(("use_pass_cryptomatte_object",) if object_masks else ())):
-            overrides.set(owner, name, layer == chosen)
+        for name in ("use_pass_vector", "use_pass_z"):
+            overrides.set(_path_of(layer), name, layer == chosen)
     if object_masks:
-        overrides.set(f'view_layers["{bpy.utils.escape_identifier(chosen.name)}"]', "pass_cryptomatte_depth", CRYPTOMATTE_LEVELS)
-    overrides.set(f'view_layers["{bpy.utils.escape_identifier(chosen.name)}"]', "use_pass_combined", True)
+        set_up_object_masks(scene, overrides)
+    overrides.set(_path_of(chosen), "use_pass_combined", True)
     for name, value in (
         ("use_sequencer", False),
         ("use_single_layer", False),
@@ -89,6 +93,24 @@ def set_up(scene: bpy.types.Scene, overrides: Overrides, object_masks: bool = Fa
     _mute_paintings(scene, overrides)
     overrides.set("render", "filepath", scene.render.filepath)
     overrides.keep_image_settings()
+
+
+def set_up_object_masks(scene: bpy.types.Scene, overrides: Overrides) -> None:
+    """Turn the Cryptomatte object pass on, for the view layer whose motion counts."""
+    chosen = pass_layer(scene)
+    for layer in scene.view_layers:
+        overrides.set(_path_of(layer), "use_pass_cryptomatte_object", layer == chosen)
+    overrides.set(_path_of(chosen), "pass_cryptomatte_depth", CRYPTOMATTE_LEVELS)
+
+
+def leave_out_motion(scene: bpy.types.Scene, overrides: Overrides) -> None:
+    """Turn the Vector pass off: for it Blender would go to the frames before and after."""
+    for layer in scene.view_layers:
+        overrides.set(_path_of(layer), "use_pass_vector", False)
+
+
+def _path_of(layer: bpy.types.ViewLayer) -> str:
+    return f'view_layers["{bpy.utils.escape_identifier(layer.name)}"]'
 
 
 def paintings_in_compositor(scene: bpy.types.Scene) -> list[bpy.types.Node]:

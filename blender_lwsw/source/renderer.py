@@ -130,8 +130,7 @@ class Renderer:
         if not self._cameras:
             return None
         clip_end = max(camera["clip_end"] for camera in self._cameras.values())
-        frames = {frame: {"view": camera["view"], "projection": camera["projection"]} for frame, camera in self._cameras.items()}
-        data = {"clip_end": clip_end, "frames": frames}
+        data = {"clip_end": clip_end, "frames": self._cameras}
         write_file(self._folder / "cameras.json", json.dumps(data).encode())
         return data
 

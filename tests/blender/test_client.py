@@ -66,6 +66,8 @@ def test_requests_follow_the_contract(server: _Server, tmp_path: Path) -> None:
     client.put_frame("abc", -1, tmp_path / "file")
     client.put_passes("abc", 7, tmp_path / "file")
     client.put_cameras("abc", {"frames": {}})
+    client.put_camera("abc", 7, {"clip_end": 5})
+    client.start("abc", early=True)
     client.start("abc")
     client.cancel("abc")
     client.resume("abc")
@@ -76,6 +78,8 @@ def test_requests_follow_the_contract(server: _Server, tmp_path: Path) -> None:
         ("PUT", "/v1/jobs/abc/frames/-1"),
         ("PUT", "/v1/jobs/abc/passes/7"),
         ("PUT", "/v1/jobs/abc/cameras"),
+        ("PUT", "/v1/jobs/abc/cameras/7"),
+        ("POST", "/v1/jobs/abc/start?early=true"),
         ("POST", "/v1/jobs/abc/start"),
         ("POST", "/v1/jobs/abc/cancel"),
         ("POST", "/v1/jobs/abc/resume"),
@@ -137,7 +141,7 @@ def test_an_address_that_is_none(url: str) -> None:
 def test_other_machines_only_with_online_access() -> None:
     with pytest.raises(LwswError) as caught:
         Backend().connect(BackendSettings(url="http://198.51.100.1:80", token="x", online_access=False))
-    assert caught.value.code == "backend_not_found"
+    assert caught.value.code == "online_access"
     assert "Online Access" in caught.value.hint
 
 

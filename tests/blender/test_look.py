@@ -281,5 +281,8 @@ def test_what_differs_from_the_final_frames_is_said(scene: bpy.types.Scene) -> N
     assert "5.0 times as large here as in frames of 1280 pixels" in " ".join(notes_for(scene))
     scene.lwsw.width = 300
     assert notes_for(scene) == []
-    scene.lwsw.regions.add()
-    assert notes_for(scene) == ["Regions are not painted in the preview."]
+    region = scene.lwsw.regions.add()
+    region.name = "Hero"
+    assert notes_for(scene) == ["The region 'Hero' names no object."]
+    region.enabled = False
+    assert notes_for(scene) == []

@@ -14,20 +14,25 @@ import numpy as np
 import pytest
 from layouts import draw
 
+from blender_lwsw import api
 from blender_lwsw.errors import LwswError
 from blender_lwsw.interface.balance_picture import draw_balance
 from blender_lwsw.interface.list_operators import open_browser
 from blender_lwsw.interface.panels import _SECTIONS
+from blender_lwsw.interface.panels.look import Look
 from blender_lwsw.interface.panels.motion import Motion
 from blender_lwsw.interface.panels.quality import Quality
 from blender_lwsw.interface.panels.regions import Regions
 from blender_lwsw.interface.panels.run import Run
+from blender_lwsw.interface.panels.strip import Strip
 from blender_lwsw.interface.panels.style import Style
 from blender_lwsw.interface.panels.text import duration
 from blender_lwsw.interface.panels.weights import Advanced, Weights
 from blender_lwsw.jobs import workload
 from blender_lwsw.jobs.session import session
 from blender_lwsw.jobs.speed import Measurement
+from blender_lwsw.look.session import preview_session
+from blender_lwsw.results import sequencer
 from blender_lwsw.settings.balance import balance_curve, place_of
 from blender_lwsw.settings.profiles import LAYER_NAMES, MAIN_LAYERS, PROFILES
 from blender_lwsw.source import disk_state
@@ -91,6 +96,64 @@ def test_one_sentence_and_the_button_that_mends_it(full: bpy.types.Scene) -> Non
     session.forget()
 
 
+def test_two_windows_show_whose_job_it_is(backend: str, full: bpy.types.Scene, painting: Path, tmp_path: Path) -> None:
+    """Each window shows a scene; the job belongs to one of them."""
+    other = bpy.data.scenes.new("Close-up")
+    other.lwsw.style, other.lwsw.output = str(painting), str(tmp_path / "other")
+    full.name, full.frame_end = "Wide", 1
+    job = api.start_job(full, api.Request(regions=[], add_strip=False, **helpers.QUICK), interactive=False)
+    session.add(job)
+    assert "is being painted" not in " ".join(draw(Run, full).texts())
+    shown = draw(Run, other)
+    assert "The scene Wide is being painted; what is stylized here waits until that is done." in " ".join(shown.texts()).replace("  ", " ")
+    assert "Add to Queue" in shown.names("button")
+    full.name = "Wider"
+    assert "The scene Wider is being painted" in " ".join(draw(Run, other).texts())
+    session.abandon()
+    session.error, session.summary = None, "Done: 1 frames"
+    assert "Done: 1 frames" in draw(Run, full).texts()
+    assert "Wider: Done: 1 frames" in draw(Run, other).texts()
+    session.error = LwswError("output_not_writable", "The folder is gone.", "")
+    assert "lwsw.pick_output" in draw(Run, full).names("operator")
+    assert "lwsw.pick_output" not in draw(Run, other).names("operator"), "it would change the wrong scene"
+    bpy.data.scenes.remove(full)
+    assert session.elsewhere(other) == ""
+
+
+def test_an_error_shows_the_button_that_mends_it(full: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a job ended with, and what a preview ended with."""
+    for code, operator in (
+        ("output_not_writable", "lwsw.pick_output"),
+        ("disk_full", "lwsw.pick_output"),
+        ("job_running", "lwsw.pick_output"),
+        ("unreadable_style", "lwsw.pick_style"),
+        ("backend_start_failed", "lwsw.start_backend"),
+        ("backend_gone", "lwsw.start_backend"),
+    ):
+        error = LwswError(code, "It did not work.", "")
+        session.fail(error)
+        monkeypatch.setattr(preview_session, "error", error)
+        for section in (Run, Look):
+            shown = draw(section, full)
+            assert "It did not work." in shown.texts()
+            assert operator in shown.names("operator")
+    session.forget()
+
+
+def test_a_strip_of_results_without_its_files(full: bpy.types.Scene, tmp_path: Path) -> None:
+    helpers.write_painting(tmp_path / "out" / "0001.png", 32)
+    show = sequencer.Show("test", tmp_path / "out", [1], {}, False, (32, 32))
+    sequencer.update_strip(full, full, show, [1])
+    assert draw(Strip, full).names("operator") == ["lwsw.add_to_compositor"]
+    (tmp_path / "out").rename(tmp_path / "moved")
+    disk_state.forget()
+    shown = draw(Strip, full)
+    assert "no longer where it was" in " ".join(shown.texts())
+    assert shown.names("operator")[0] == "lwsw.find_strip_files"
+    assert bpy.ops.lwsw.find_strip_files(strip="LWSW test", filepath=str(tmp_path / "moved" / "0001.png")) == {"FINISHED"}
+    assert draw(Strip, full).names("operator") == ["lwsw.add_to_compositor"]
+
+
 def test_what_has_no_effect_is_said(full: bpy.types.Scene) -> None:
     full.lwsw.strength = 0
     assert "stay as rendered" in " ".join(draw(Style, full).texts())
@@ -113,7 +176,7 @@ def test_quality_says_what_it_does_and_how_long_that_takes(full: bpy.types.Scene
     assert {"width", "iterations", "first_iterations"} <= set(draw(Quality, full).names("prop"))
     for region in full.lwsw.regions:
         region.enabled = False
-    workload.book().add(Measurement("auto", 1, 0.5184, 1.0, 2.0, 5.0, 3 * 2**29))
+    workload.book().add(Measurement("auto", 1, 0.5184, 1.0, 2.0, 5.0, 3 * 2**29, 13))
     text = " ".join(draw(Quality, full).texts())
     assert f"About {duration(0.5184 * (120 + 2 * 12) + 5)} to paint 2 frames; rendering comes on top." in text
     assert "About 1.5 GB of memory" in text

@@ -72,6 +72,7 @@ def test_a_script_may_ask_for_another_width(scene: bpy.types.Scene, painting: Pa
 
 def _measured(**changes: object) -> Measurement:
     values = {"where": "auto", "looks": 1, "megapixels": 1.0, "first_pace": 0.5, "later_pace": 1.0, "overhead": 10.0, "memory": 2**30}
+    values["depth"] = 16
     return Measurement(**{**values, **changes})  # type: ignore[arg-type]
 
 
@@ -125,6 +126,54 @@ def test_the_newest_of_the_most_similar_jobs_count() -> None:
     assert rough.memory is None, "nothing is known of that size"
 
 
+def test_jobs_that_went_as_deep_count() -> None:
+    """Shallow layers alone take half the time: what they took says little about a job with all of them."""
+    shallow, deep = _measured(depth=5, later_pace=0.5, first_pace=0.25, memory=2**29), _measured(depth=13)
+
+    def expect(depth: int, *known: Measurement) -> tuple[float, bool, int | None]:
+        found = estimate(Work(**{**WORK.__dict__, "depth": depth}), known)
+        assert found is not None
+        return found.seconds, found.is_rough, found.memory
+
+    assert expect(13, deep, shallow) == (pytest.approx(310), False, 2**30)
+    assert expect(5, deep, shallow) == (pytest.approx(160), False, 2**30)
+    assert expect(10, deep, shallow) == (pytest.approx(310), True, 2**30), "the nearest, which is said to be rough"
+    assert expect(13, shallow) == (pytest.approx(160), True, None), "and deeper layers need more memory"
+
+
+def test_how_deep_a_job_goes(scene: bpy.types.Scene, painting: Path, tmp_path: Path) -> None:
+    settings = scene.lwsw
+    settings.style, settings.output = str(painting), str(tmp_path / "out")
+
+    def depth() -> int:
+        work, job = workload.work_of_scene(scene), workload.work_of_job(make_plan(scene, Request()).order.job, workload.place())
+        assert work is not None
+        assert work == job
+        return work.depth
+
+    assert depth() == 13  # relu5_1
+    settings.profile = "FINE_GRAIN"
+    assert depth() == 10, "the content is compared at relu4_2"
+    settings.content_layers = {"relu2_2"}
+    assert depth() == 5
+    settings.content_weight = 0
+    settings.relu3_1 = 0
+    assert depth() == 3
+    settings.relu4_4 = 0.1
+    assert depth() == 12
+    settings.relu4_4 = 0
+    settings.keyframe_insert("relu4_1", frame=1)
+    settings.relu4_1 = 1
+    settings.keyframe_insert("relu4_1", frame=2)
+    scene.frame_set(1)
+    assert depth() == 9, "at another frame"
+    region = settings.regions.add()
+    region.object, region.profile = bpy.data.objects["Cube"], "ABSTRACT"
+    assert depth() == 13
+    region.strength = 0
+    assert depth() == 9
+
+
 @pytest.mark.parametrize(("megapixels", "looks", "expected"), [(1.0, 1, 2.0), (1.2, 1, 2.0), (3.0, 1, 3.0), (9.0, 1, None), (1.0, 2, None)])
 def test_memory_is_said_where_it_was_measured(megapixels: float, looks: int, expected: float | None) -> None:
     known = [_measured(memory=2 * 2**30), _measured(), _measured(megapixels=5.0, memory=4 * 2**30), _measured(memory=None)]
@@ -139,7 +188,15 @@ def test_a_damaged_file_is_measured_again(tmp_path: Path) -> None:
         SpeedBook(path).add(_measured(overhead=number))
     assert [item.overhead for item in SpeedBook(path).measured] == list(range(10, 70))
     good = json.loads(path.read_text())["measured"][0]
-    bad = [{**good, "first_pace": "fast"}, {**good, "megapixels": 0}, {"where": "auto"}, 3, {**good, "later_pace": float("nan")}, good]
+    bad = [
+        {**good, "first_pace": "fast"},
+        {**good, "megapixels": 0},
+        {**good, "depth": 0},
+        {"where": "auto"},
+        3,
+        {**good, "later_pace": float("nan")},
+        good,
+    ]
     path.write_text(json.dumps({"schema": 1, "measured": bad}))
     assert len(SpeedBook(path).measured) == 1
     for text in ("", "{", "[]", '{"measured": null}', '{"measured": 5}'):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import bpy
 import helpers
@@ -13,8 +15,11 @@ from layouts import ICONS
 
 from blender_lwsw.errors import LwswError
 from blender_lwsw.jobs.plan import Request, make_plan
-from blender_lwsw.jobs.readiness import Mend, Obstacle, obstacle, says
+from blender_lwsw.jobs.readiness import Mend, Obstacle, mends_of, obstacle, says
+from blender_lwsw.results import sequencer
+from blender_lwsw.results.result_strips import other_owner
 from blender_lwsw.source import disk_state
+from blender_lwsw.source.strip_files import lost_file
 
 
 @pytest.fixture
@@ -214,6 +219,76 @@ def test_an_empty_sequencer(ready: bpy.types.Scene, tmp_path: Path) -> None:
     assert obstacle(ready) is None
 
 
+@pytest.fixture
+def footage(ready: bpy.types.Scene, tmp_path: Path) -> Any:
+    """A strip of four pictures, of which the last lies behind its right handle."""
+    ready.lwsw.source, ready.frame_end = "SEQUENCER", 3
+    _frames(tmp_path / "shot", range(1, 5))
+    assert bpy.ops.lwsw.add_footage(filepath=str(tmp_path / "shot" / "0001.png")) == {"FINISHED"}
+    strip = ready.sequence_editor.strips[0]
+    strip.frame_final_end = 4
+    (tmp_path / "shot" / "0004.png").unlink()
+    disk_state.forget()
+    assert obstacle(ready) is None, "what lies behind a handle is not missed"
+    return strip
+
+
+def test_a_strip_whose_files_were_moved(ready: bpy.types.Scene, footage: Any, tmp_path: Path) -> None:
+    """Blender would show black, and black would be painted."""
+    (tmp_path / "shot").rename(tmp_path / "moved")
+    found = _obstacle(ready)
+    assert (found.code, footage.name in found.sentence, "0001.png" in found.sentence) == ("missing_frames", True, True)
+    (tmp_path / "wrong").mkdir()
+    with pytest.raises(RuntimeError, match="has no file 0001"):
+        _press(found.mends[0], filepath=str(tmp_path / "wrong" / "0001.png"))
+    _press(found.mends[0], filepath=str(tmp_path / "moved" / "0002.png"))
+    assert Path(footage.directory) == tmp_path / "moved"
+    assert obstacle(ready) is None
+    footage.use_reverse_frames = True
+    disk_state.forget()
+    assert "0004.png" in _obstacle(ready).sentence, "it is shown now"
+
+
+def test_a_strip_without_some_of_its_files(ready: bpy.types.Scene, footage: Any, tmp_path: Path) -> None:
+    (tmp_path / "shot" / "0002.png").unlink()
+    disk_state.forget()
+    assert obstacle(ready) is None, "drawing looks at the first and the last only"
+    with pytest.raises(LwswError) as caught:
+        make_plan(ready, Request())
+    assert (caught.value.code, "0002.png" in caught.value.message) == ("missing_frames", True)
+    find, mute = mends_of(ready, caught.value)
+    assert (find.operator, find.values) == ("lwsw.find_strip_files", {"strip": footage.name})
+    assert mends_of(ready, LwswError("missing_frames", "Frame 3 is missing.", "")) == ()
+    _press(mute)
+    assert footage.mute
+
+
+def test_a_movie_or_a_meta_strip_without_its_file(ready: bpy.types.Scene, footage: Any, tmp_path: Path) -> None:
+    ready.sequence_editor.strips.remove(footage)
+    movie = helpers.write_painting(tmp_path / "movie.png", 32).rename(tmp_path / "movie.mp4")  # no movie, but a file
+    strip = ready.sequence_editor.strips.new_movie(name="interview", filepath=str(movie), channel=1, frame_start=1)
+    strip.frame_final_end = 4
+    assert lost_file([strip]) is None
+    movie = movie.rename(tmp_path / "renamed.mp4")
+    disk_state.forget()
+    found = _obstacle(ready)
+    with pytest.raises(RuntimeError, match="no movie"):
+        _press(found.mends[0], filepath=str(tmp_path / "none.mp4"))
+    _press(found.mends[0], filepath=str(movie))
+    assert Path(strip.filepath) == movie
+    assert obstacle(ready) is None
+    movie.unlink()
+    meta = ready.sequence_editor.strips.new_meta(name="group", channel=3, frame_start=1)
+    strip.move_to_meta(meta)
+    meta.frame_final_end = 4
+    found = _obstacle(ready)
+    assert "interview" in found.sentence
+    _press(found.mends[1])
+    assert strip.mute
+    disk_state.forget()
+    assert obstacle(ready) is None
+
+
 def test_footage_that_cannot_be_read(ready: bpy.types.Scene, tmp_path: Path) -> None:
     (tmp_path / "not a movie.mp4").write_text("text")
     with pytest.raises(RuntimeError, match="not a movie that can be read"):
@@ -231,22 +306,66 @@ def test_a_file_that_was_never_saved(ready: bpy.types.Scene, tmp_path: Path) -> 
     assert choose.operator == "lwsw.pick_output"
 
 
-def _read_only(folder: Path) -> Path:
-    folder.mkdir()
-    folder.chmod(0o555)
-    if os.access(folder, os.W_OK):
-        pytest.skip("this user may write everywhere")
-    return folder
+@contextlib.contextmanager
+def _an_ordinary_user(folder: Path) -> Iterator[None]:
+    """Let this process be somebody who may not write everywhere, to whom a folder and what is above it belongs."""
+    if not hasattr(os, "setresuid") or os.getuid() != 0:
+        yield
+        return
+    for path in (folder, *list(folder.parents)[:-1]):
+        if path.stat().st_uid == 0 and path.stat().st_mode & 0o077 == 0:
+            path.chmod(0o755)
+    os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
 
 
-@pytest.mark.parametrize("make", [lambda folder: folder / "a file", _read_only], ids=["a file in the way", "read-only"])
-def test_an_output_folder_that_cannot_be_written(ready: bpy.types.Scene, tmp_path: Path, make: Callable[[Path], Path]) -> None:
-    (tmp_path / "folder").write_text("") if make is not _read_only else None
-    ready.lwsw.output = str(make(tmp_path / "folder"))
+def test_a_read_only_folder(ready: bpy.types.Scene, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder").chmod(0o555)
+    with _an_ordinary_user(tmp_path):
+        if os.access(tmp_path / "folder", os.W_OK):
+            pytest.skip("this system keeps nobody from writing")
+        for output in (tmp_path / "folder", tmp_path / "folder" / "below"):
+            ready.lwsw.output = str(output)
+            assert "cannot be written" in _obstacle(ready).sentence
+    found = mends_of(ready, LwswError("output_not_writable", "The folder cannot be written to.", ""))
+    _press(found[0], directory=str(tmp_path / "elsewhere"))
+    assert obstacle(ready) is None
+
+
+def test_a_file_where_the_output_folder_should_be(ready: bpy.types.Scene, tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("")
+    ready.lwsw.output = str(tmp_path / "folder" / "a file")
     found = _obstacle(ready)
     _press(found.mends[0], directory=str(tmp_path / "elsewhere"))
     assert obstacle(ready) is None
     assert not (tmp_path / "elsewhere").exists(), "asking must not create the folder"
+
+
+def test_a_folder_with_the_frames_of_another_scene(ready: bpy.types.Scene, painting: Path, tmp_path: Path) -> None:
+    """Two windows show a scene each, and both scenes have the folder that every scene has at first."""
+    helpers.write_painting(tmp_path / "out" / "0001.png", 32)
+    show = sequencer.Show("test", tmp_path / "out", [1], {}, False, (32, 32))
+    sequencer.update_strip(ready, ready, show, [1])
+    disk_state.forget()
+    assert obstacle(ready) is None, "its own frames are made once more"
+    other = ready.copy()
+    other.name = "Close-up v2"
+    found = _obstacle(other)
+    assert ready.name in found.sentence
+    bpy.context.window.scene = other
+    _press(found.mends[0])
+    assert other.lwsw.output == f"{tmp_path / 'out'}-Close-up_v2/"
+    assert obstacle(other) is None
+    assert make_plan(other, Request()).order.output == tmp_path / "out-Close-up_v2"
+    assert make_plan(other, Request(output=tmp_path / "out")).order.output == tmp_path / "out", "a script has said so"
+    bpy.context.window.scene = ready
+    old = ready.name
+    ready.name = "Renamed"
+    assert other_owner(other, tmp_path / "out") == "", f"no scene is called {old} any more"
 
 
 def test_no_output_folder(ready: bpy.types.Scene, tmp_path: Path) -> None:
@@ -272,6 +391,36 @@ def test_a_linked_scene(ready: bpy.types.Scene, tmp_path: Path) -> None:
     assert local.library is None
     local.lwsw.relu1_1 = 0.5
     assert local.lwsw.profile == "CUSTOM"
+
+
+def test_a_scene_cannot_be_overridden_and_what_it_shows_can(ready: bpy.types.Scene, tmp_path: Path) -> None:
+    """Blender has no library overrides of scenes; one whose objects and camera are overridden is as good as any."""
+    library = tmp_path / "sets.blend"
+    ready.name = "Set"
+    bpy.data.collections.new("Actors").objects.link(bpy.data.objects["Cube"])
+    bpy.data.collections["Actors"].objects.link(ready.camera)
+    ready.collection.children.link(bpy.data.collections["Actors"])
+    bpy.ops.wm.save_as_mainfile(filepath=str(library), copy=True)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    with bpy.data.libraries.load(str(library), link=True) as (_, wanted):
+        wanted.scenes, wanted.collections = ["Set"], ["Actors"]
+    linked = next(scene for scene in bpy.data.scenes if scene.library is not None)
+    with contextlib.suppress(RuntimeError, TypeError):
+        assert linked.override_create() is None
+    scene = bpy.context.scene
+    assert not scene.library
+    wanted.collections[0].override_hierarchy_create(scene, bpy.context.view_layer)
+    overridden = [item for item in bpy.data.objects if item.override_library is not None]
+    assert sorted(item.name for item in overridden) == ["Camera", "Cube"]
+    scene.lwsw.style, scene.lwsw.output = str(tmp_path / "painting one.png"), str(tmp_path / "out")
+    scene.lwsw.regions.add().object = next(item for item in overridden if item.type == "MESH")
+    found = _obstacle(scene)
+    assert found.code == "no_camera"
+    _press(found.mends[0])
+    assert scene.camera.override_library is not None
+    assert obstacle(scene) is None
+    plan = make_plan(scene, Request())
+    assert plan.order.job["settings"]["regions"][0]["objects"] == ["Cube"]
 
 
 def test_the_disk_is_asked_once_in_a_while(ready: bpy.types.Scene, painting: Path, monkeypatch: pytest.MonkeyPatch) -> None:

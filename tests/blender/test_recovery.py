@@ -21,7 +21,7 @@ from blender_lwsw import api
 from blender_lwsw.connection.backend import session_backend
 from blender_lwsw.errors import LwswError
 from blender_lwsw.jobs.finder import Finder
-from blender_lwsw.jobs.record import find_stopped
+from blender_lwsw.jobs.found import find_stopped
 from blender_lwsw.jobs.session import session
 from blender_lwsw.source import passes
 
@@ -102,8 +102,8 @@ def test_blender_and_the_backend_are_killed_while_it_paints(jobs_elsewhere: Call
 
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "work" / "shot.blend"))
     scene = bpy.context.scene
-    found = session.found(scene)
-    assert found is not None and found.state == "running"
+    (found,) = session.found(scene)
+    assert found.state == "running"
     assert found.sentence.endswith((" stopped at frame 1 of 3.", " stopped at frame 2 of 3."))
     assert bpy.ops.lwsw.resume.poll()
     assert bpy.ops.lwsw.resume() == {"FINISHED"}
@@ -120,7 +120,7 @@ def test_blender_and_the_backend_are_killed_while_it_paints(jobs_elsewhere: Call
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "moved" / "shot.blend"))
     for path in (tmp_path / "moved" / "lwsw").glob("*.png"):
         path.unlink()
-    result = api.resume()
+    (result,) = api.resume()
     assert len(result.results) == 3
     assert _bytes(tmp_path / "moved" / "lwsw", 3) == _bytes(tmp_path / "calm", 3)
     session_backend.stop()
@@ -134,12 +134,11 @@ def test_blender_is_killed_while_it_renders(jobs_elsewhere: Callable[[str], None
     source = tmp_path / "work" / "lwsw" / "source"
     stamp = (source / "passes" / "0001.exr").stat().st_mtime_ns
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "work" / "shot.blend"))
-    found = session.found(bpy.context.scene)
-    assert found is not None
+    (found,) = session.found(bpy.context.scene)
     assert " stopped while rendering, after frame " in found.sentence
     assert found.sentence.endswith(" of 4.")
     jobs_elsewhere("other jobs")
-    assert len(api.resume().results) == 4
+    assert [len(result.results) for result in api.resume()] == [4]
     assert (source / "passes" / "0001.exr").stat().st_mtime_ns == stamp
     cameras = json.loads((source / "cameras.json").read_text())["frames"]
     assert sorted(cameras) == ["1", "2", "3", "4"]
@@ -252,7 +251,7 @@ def test_a_paused_job_of_an_earlier_blender_keeps_its_folder(scene: bpy.types.Sc
         assert session.free_output(scene) == free
     assert bpy.ops.lwsw.discard() == {"FINISHED"}
     assert session.free_output(scene) is None
-    assert session.found(scene) is None
+    assert session.found(scene) == []
 
 
 def test_a_failed_job_does_not_stop_the_queue(backend: str, scene: bpy.types.Scene, painting: Path, tmp_path: Path) -> None:
@@ -306,23 +305,22 @@ def test_records_that_are_damaged(scene: bpy.types.Scene, painting: Path, tmp_pa
     job.record.end("failed", True)
     with (source / "job-log.jsonl").open("a") as log:
         log.write('{"result": 2}\n{"rendered": 1, "picture": "frames/gone.png"}\n{"resu')
-    found = api.stopped_job(output=tmp_path / "out")
-    assert found is not None
+    (found,) = api.stopped_jobs(output=tmp_path / "out")
     assert (found.made.results, found.made.uploads) == ({1, 2}, {})
     again = api.resume_stopped(found, interactive=False)
     assert again.plan == job.plan
     assert again.record.begin() == ""
     again.record.add_results([1, 2, 3])
     again.record.end("cancelled", True)
-    found = api.stopped_job(output=tmp_path / "out")
-    assert found is not None and found.made.results == {1, 2, 3}
+    (found,) = api.stopped_jobs(output=tmp_path / "out")
+    assert found.made.results == {1, 2, 3}
     new = api.start_job(scene, _request(painting, tmp_path / "out"), interactive=False)
     assert new.record.begin() == "one"  # whose files at the backend nobody needs any more
     new.record.end("cancelled", False)
     assert not (source / "job.json").exists() and not (source / "job-log.jsonl").exists()
     for damage in ("{", "[]", '{"schema": 1}', '{"schema": 99}'):
         (source / "job.json").write_text(damage)
-        assert api.stopped_job(output=tmp_path / "out") is None
+        assert api.stopped_jobs(output=tmp_path / "out") == []
     with pytest.raises(LwswError) as caught:
         api.resume(output=tmp_path / "out")
     assert caught.value.code == "nothing_to_stylize"
@@ -348,16 +346,15 @@ def test_the_window_never_waits_for_the_disk(
     looking = Finder()
     monkeypatch.setattr("blender_lwsw.jobs.finder._in_window", lambda: True)
     began = time.monotonic()
-    assert looking.stopped(scene) is None
-    assert looking.stopped(scene) is None
+    assert looking.jobs(scene) == []
+    assert looking.jobs(scene) == []
     assert time.monotonic() - began < 0.05
     assert asked.wait(5)
     answer.set()
     deadline = time.monotonic() + 5
-    while looking.stopped(scene) is None and time.monotonic() < deadline:
+    while looking.jobs(scene) == [] and time.monotonic() < deadline:
         time.sleep(0.01)
-    found = looking.stopped(scene)
-    assert found is not None and found.job_id == "one"
+    assert [found.job_id for found in looking.jobs(scene)] == ["one"]
     looking.stop()
     assert not any(thread.name == "lwsw-find" for thread in threading.enumerate())
     assert not bpy.app.timers.is_registered(looking._timer)

@@ -14,6 +14,7 @@ import pytest
 from blender_lwsw import api, compat
 from blender_lwsw.errors import LwswError
 from blender_lwsw.jobs.plan import Plan
+from blender_lwsw.jobs.readiness import mends_of
 from blender_lwsw.jobs.session import session
 from blender_lwsw.jobs.strip_jobs import strip_jobs
 from blender_lwsw.source.renderer import Renderer
@@ -135,6 +136,21 @@ def test_adjacent_strips_get_a_painting_each(backend: str, edit: bpy.types.Scene
     again = api.stylize_strips(edit, ["two"], output=tmp_path / "again", add_strip=False)
     assert [path.name for path in again[0].results] == ["0003.png", "0004.png"]
     assert again[0].results[0].read_bytes() == painted
+
+
+def test_a_strip_whose_pictures_were_moved(edit: bpy.types.Scene, tmp_path: Path) -> None:
+    """Said before anything is painted, with what mends it; mended, it is the job that it was."""
+    _image_strip(edit, "shot", _rendered(tmp_path), start=1)
+    before = _plans(edit)[0]
+    (tmp_path / "render").rename(tmp_path / "elsewhere")
+    with pytest.raises(RuntimeError, match=r"0001\.png of the strip shot is no longer where it was"):
+        bpy.ops.lwsw.stylize_strips()
+    assert session.error is not None
+    find, mute = mends_of(edit, session.error)
+    assert mute.operator == "lwsw.mute_strip"
+    assert bpy.ops.lwsw.find_strip_files(**find.values, filepath=str(tmp_path / "elsewhere" / "frames" / "0003.png")) == {"FINISHED"}
+    after = _plans(edit)[0]
+    assert (after.frames, after.order.job["settings"]["motion"]) == (before.frames, "vector")
 
 
 def test_a_scene_strip_renders_its_scene(backend: str, edit: bpy.types.Scene, painting: Path, tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from ...connection.installation import gigabytes
 from ...connection.installer import session_installer
 from ...errors import LwswError
 from ...settings.preferences import LwswPreferences
-from ..backend_state import BackendState, Mend, backend_state, install_mend, installer_mends, mends
+from ..backend_state import BackendState, backend_state, install_mend, installer_mends, mends
 from .base import Section
+from .obstacle import draw_buttons, draw_error
 from .text import draw_paragraph
 
 #: Lines of the log that are shown.
@@ -34,18 +35,13 @@ def draw_backend(layout: Any, context: bpy.types.Context) -> None:
     state = backend_state()
     failed = session_installer.error
     if failed is not None:
-        _draw_error(layout, context, failed, installer_mends(failed))
+        draw_error(layout, context, failed, installer_mends(failed))
         _draw_log(layout)
     if not state.is_there:
         _draw_missing(layout, context, state, failed)
     else:
         _draw_there(layout, context, state)
     _draw_installed(layout, context, state)
-
-
-def draw_mends(layout: Any, context: bpy.types.Context, error: LwswError) -> None:
-    """Draw the buttons that mend an error of the backend; nothing for other errors."""
-    _draw_buttons(layout, context, mends(error))
 
 
 def draw_missing_backend(layout: Any, context: bpy.types.Context) -> bool:
@@ -61,13 +57,13 @@ def draw_missing_backend(layout: Any, context: bpy.types.Context) -> bool:
         return False
     failed = session_installer.error
     if failed is not None and failed.code != "cancelled":
-        _draw_error(layout, context, failed, installer_mends(failed))
+        draw_error(layout, context, failed, installer_mends(failed))
         return True
     box = layout.box()
     draw_paragraph(box, error.message, context, "ERROR")
     if session_installer.offer is not None:
         draw_paragraph(box, session_installer.offer.sentences()[0], context, "BLANK1")
-    _draw_buttons(box, context, mends(error))
+    draw_buttons(box, mends(error))
     return True
 
 
@@ -93,7 +89,7 @@ def _draw_missing(layout: Any, context: bpy.types.Context, state: BackendState, 
     for sentence in session_installer.offer.sentences() if session_installer.offer is not None else ():
         draw_paragraph(layout, sentence, context, "BLANK1")
     if session_installer.offer is None and session_installer.offer_error is not None:
-        _draw_error(layout, context, session_installer.offer_error, [])
+        draw_error(layout, context, session_installer.offer_error, [])
     elif session_installer.is_looking:
         layout.label(text="Looking at this machine…", icon="TIME")
     if failed is not None and failed.code != "cancelled":
@@ -102,7 +98,7 @@ def _draw_missing(layout: Any, context: bpy.types.Context, state: BackendState, 
         draw_paragraph(layout, "Blender is not allowed to go online, and the backend has to be fetched.", context, "INTERNET_OFFLINE")
     row = layout.row()
     row.scale_y = 1.4
-    _draw_buttons(row, context, [install_mend()])
+    draw_buttons(row, [install_mend()])
     broken = state.error is not None and state.error.code == "backend_start_failed"
     layout.operator("lwsw.repair_backend" if broken else "lwsw.use_existing_backend", icon="FILE_REFRESH" if broken else "LINKED")
 
@@ -110,12 +106,12 @@ def _draw_missing(layout: Any, context: bpy.types.Context, state: BackendState, 
 def _draw_there(layout: Any, context: bpy.types.Context, state: BackendState) -> None:
     error, words = session_backend.error, session_backend.state
     if error is not None:
-        _draw_error(layout, context, error, mends(error))
+        draw_error(layout, context, error, mends(error))
     else:
         icon = "CHECKMARK" if words.startswith("Running") else "ERROR" if words.startswith("Stopped") else "DOT"
         draw_paragraph(layout, words, context, icon)
     draw_paragraph(layout, state.words(), context, "BLANK1")
-    if state.uses_installed and state.update:
+    if state.uses_installed and state.update and (error is None or error.code != "version_mismatch"):
         sentence = f"This extension carries version {state.update} of the backend."
         draw_paragraph(layout, sentence, context, "INFO")
         layout.operator("lwsw.install_backend", text="Update Backend", icon="IMPORT")
@@ -138,24 +134,6 @@ def _draw_installed(layout: Any, context: bpy.types.Context, state: BackendState
     row = layout.row(align=True)
     row.operator("lwsw.repair_backend", icon="FILE_REFRESH")
     row.operator("lwsw.uninstall_backend", text=f"Uninstall ({gigabytes(state.installed.size)})", icon="TRASH")
-
-
-def _draw_error(layout: Any, context: bpy.types.Context, error: LwswError, buttons: list[Mend]) -> None:
-    box = layout.box()
-    draw_paragraph(box, error.message, context, "CANCEL" if error.code == "cancelled" else "ERROR")
-    if error.hint:
-        draw_paragraph(box, error.hint, context, "RIGHTARROW_THIN")
-    _draw_buttons(box, context, buttons)
-
-
-def _draw_buttons(layout: Any, context: bpy.types.Context, buttons: list[Mend]) -> None:
-    for mend in buttons:
-        if mend.operator:
-            button = layout.operator(mend.operator, text=mend.label, icon=mend.icon)
-            for name, value in mend.values.items():
-                setattr(button, name, value)
-        else:
-            layout.prop(context.preferences.system, "use_online_access", text=mend.label)
 
 
 def show_in_preferences(show: bool) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
 
 from ...jobs.console import clock
+from ...jobs.found import StoppedJob
 from ...jobs.job import Progress
 from ...jobs.session import session
 from ..thumbnails import results_icons
@@ -14,6 +16,9 @@ from .text import draw_paragraph
 
 #: How many of the newest frames are shown.
 THUMBNAILS = 3
+
+#: How many of the jobs that waited in an earlier Blender are named.
+SHOWN = 8
 
 
 def draw_running(layout: Any, progress: Progress) -> None:
@@ -40,17 +45,32 @@ def draw_newest(layout: Any) -> None:
 def draw_stopped(layout: Any, context: bpy.types.Context) -> None:
     """Draw the job that can be taken up: this Blender's last one, or one that an earlier Blender left."""
     found = session.found(context.scene)
-    if not session.can_resume and found is None:
+    if not session.can_resume and not found:
         return
     box = layout.box()
-    if found is not None:
-        draw_paragraph(box, found.sentence, context, "RECOVER_LAST")
+    if found:
+        draw_paragraph(box, found[0].sentence, context, "RECOVER_LAST")
+        _draw_behind(box, found[1:])
     elif session.is_paused and session.stopped is not None:
         made, total = len(session.stopped.record.made.results), len(session.stopped.plan.frames)
         draw_paragraph(box, f"Paused with {made} of {total} frames painted; the memory it took is free.", context, "PAUSE")
     row = box.row(align=True)
-    row.operator("lwsw.resume", icon="PLAY")
-    row.operator("lwsw.discard", icon="TRASH")
+    row.operator("lwsw.resume", text="Resume All" if found[1:] else "Resume", icon="PLAY")
+    row.operator("lwsw.discard", text="Discard First" if found[1:] else "Discard", icon="TRASH")
+
+
+def _draw_behind(layout: Any, found: Sequence[StoppedJob]) -> None:
+    """Draw the jobs that waited behind the one that stopped, in their order."""
+    if not found:
+        return
+    column = layout.column(align=True)
+    column.label(text="1 more was waiting" if len(found) == 1 else f"{len(found)} more were waiting", icon="TIME")
+    for index, job in enumerate(found[:SHOWN], 1):
+        row = column.row(align=True)
+        row.label(text=f"{job.title} › {job.output.name}", icon="BLANK1")
+        row.operator("lwsw.discard", text="", icon="X", emboss=False).index = index
+    if len(found) > SHOWN:
+        column.label(text=f"and {len(found) - SHOWN} after these", icon="BLANK1")
 
 
 def draw_waiting(layout: Any) -> None:

@@ -6,9 +6,12 @@ from typing import Any
 
 import bpy
 
+from ...jobs.readiness import mends_of
 from ...look.session import preview_session
 from ...results import preview_image
+from ..backend_state import mends
 from .base import Section
+from .obstacle import draw_error
 from .text import draw_paragraph
 
 _COLUMNS = 3
@@ -29,10 +32,8 @@ class Look(Section):
                 draw_paragraph(box, "No editor shows the preview.", context, "INFO")
                 box.operator("lwsw.show_preview", icon="SPLIT_VERTICAL")
         if preview_session.error is not None:
-            box = layout.box()
-            draw_paragraph(box, preview_session.error.message, context, "ERROR")
-            if preview_session.error.hint:
-                draw_paragraph(box, preview_session.error.hint, context, "RIGHTARROW_THIN")
+            error = preview_session.error
+            draw_error(layout, context, error, [*mends(error), *mends_of(context.scene, error)])
         elif preview_session.is_running:
             layout.label(text=preview_session.text())
             for note in preview_session.notes():

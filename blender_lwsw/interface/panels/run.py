@@ -6,13 +6,13 @@ from typing import Any
 
 import bpy
 
-from ...errors import LwswError
-from ...jobs.readiness import obstacle
+from ...jobs.readiness import mends_of, obstacle
 from ...jobs.session import session
-from .backend import draw_mends, draw_missing_backend
+from ..backend_state import mends
+from .backend import draw_missing_backend
 from .base import Section
 from .job import draw_running, draw_stopped, draw_waiting
-from .obstacle import draw_obstacle
+from .obstacle import draw_error, draw_obstacle
 from .text import draw_paragraph
 
 
@@ -25,7 +25,11 @@ class Run(Section):
 
 def _draw_job(layout: Any, context: bpy.types.Context) -> None:
     progress = session.progress()
+    elsewhere = session.elsewhere(context.scene)  # another window may show that scene
     if progress is not None:
+        if elsewhere:
+            sentence = f"The scene {elsewhere} is being painted; what is stylized here waits until that is done."
+            draw_paragraph(layout, sentence, context, "INFO")
         draw_running(layout, progress)
     backend_missing = draw_missing_backend(layout, context)  # first: a painting can be chosen while it is fetched
     problem = obstacle(context.scene)
@@ -40,16 +44,9 @@ def _draw_job(layout: Any, context: bpy.types.Context) -> None:
     said_already = problem is not None and session.error is not None and session.error.code == problem.code
     said_already = said_already or (backend_missing and session.error is not None and session.error.code.startswith("backend_"))
     if session.error is not None and not session.is_paused and not said_already:
-        _draw_error(layout, session.error, context)
+        others = [] if elsewhere else mends_of(context.scene, session.error)
+        draw_error(layout, context, session.error, [*mends(session.error), *others])
     elif session.summary:
-        layout.label(text=session.summary, icon="CHECKMARK")
+        layout.label(text=f"{elsewhere}: {session.summary}" if elsewhere else session.summary, icon="CHECKMARK")
     for note in session.notes:
         draw_paragraph(layout, note, context, "INFO")
-
-
-def _draw_error(layout: Any, error: LwswError, context: bpy.types.Context) -> None:
-    box = layout.box()
-    draw_paragraph(box, error.message, context, "CANCEL" if error.code == "cancelled" else "ERROR")
-    if error.hint:
-        draw_paragraph(box, error.hint, context, "RIGHTARROW_THIN")
-    draw_mends(box, context, error)

@@ -20,6 +20,10 @@ class Source(Section):
             layout.prop(settings, "render_passes")
             if not settings.render_passes:
                 layout.prop(settings, "passes_pattern")
+        elif settings.source == "RENDER":
+            column = layout.column()
+            column.use_property_split = False
+            column.prop(settings, "paint_while_rendering")
         elif settings.source == "SEQUENCER":
             layout.operator("lwsw.stylize_strips", icon="BRUSH_DATA")
         scene = context.scene

@@ -6,11 +6,15 @@ import functools
 
 import bpy
 
+from ...jobs.readiness import lost_file_mends
 from ...marks import SETTINGS_MARK
 from ...results.result_strips import active_result
 from ...settings.profiles import PROFILES
 from ...settings.snapshot import load
+from ...source.strip_files import lost_file
 from .base import Section
+from .obstacle import draw_buttons
+from .text import draw_paragraph
 
 
 class Strip(Section):
@@ -26,6 +30,10 @@ class Strip(Section):
         text = strip.get(SETTINGS_MARK)
         column = layout.column(align=True)
         column.label(text=_summary(text) if text else "It does not remember how it was made", icon="BRUSH_DATA")
+        if (lost := lost_file([strip])) is not None:
+            box = layout.box()
+            draw_paragraph(box, f"The file {lost[1].name} of this strip is no longer where it was.", context, "ERROR")
+            draw_buttons(box, lost_file_mends(strip)[:1])
         if text:
             layout.operator("lwsw.restore_settings", icon="LOOP_BACK")
             for settings, words in (("SCENE", "With the panel's settings:"), ("STRIP", "As it was:")):
