@@ -80,8 +80,9 @@ from .jobs.again import plan_again, remembered, settings_scene
 from .jobs.console import interruptible
 from .jobs.finder import in_order, jobs_in
 from .jobs.found import StoppedJob, find_stopped, forget_stopped
-from .jobs.job import Job, Progress
+from .jobs.job import Job
 from .jobs.plan import Plan, make_plan
+from .jobs.progress import Progress
 from .jobs.readiness import obstacle
 from .jobs.session import session
 from .jobs.stopped import plan_of

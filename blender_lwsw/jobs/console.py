@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from .job import Progress
+from .progress import Progress
 
 
 class ProgressLine:

@@ -25,8 +25,10 @@ from ..source.file_source import FileSource
 from ..source.frames import Uploads, file_name
 from ..source.renderer import Renderer
 from ..source.sequencer_source import SequencerSource
+from . import progress
 from .found import Made, job_title
 from .plan import Plan
+from .progress import Progress
 from .record import Record
 from .stopped import data_of
 from .workload import remember as remember_speed
@@ -35,29 +37,6 @@ from .workload import remember as remember_speed
 CANCEL_SECONDS = 2.0
 
 ENDED = ("done", "failed", "cancelled", "paused")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a job is.
-
-    Attributes:
-        phase: ``prepare``, ``render``, ``read``, ``connect``, ``upload``, ``stylize``, ``done``, ``failed``, ``cancelled`` or ``paused``.
-        done: frames finished in this phase.
-        total: frames of the job.
-        fraction: 0 to 1 within this phase.
-        seconds_left: of this phase, or None while unknown.
-        text: the same as a short sentence.
-        detail: how far the frame is that is painted now, for example ``12/20`` iterations; empty elsewhere.
-    """
-
-    phase: str
-    done: int
-    total: int
-    fraction: float
-    seconds_left: float | None
-    text: str
-    detail: str = ""
 
 
 @dataclass
@@ -185,59 +164,13 @@ class Job:
         """Return where the job is."""
         total = len(self.plan.frames)
         if self.is_over:
-            texts = {"done": f"Done: {len(self._results)} frames", "cancelled": "Cancelled", "failed": "Failed", "paused": "Paused"}
-            return Progress(self.phase, len(self._results), total, 1.0 if self.phase == "done" else 0.0, None, texts[self.phase])
+            return progress.ended(self.phase, len(self._results), total)
         if self.is_cancelling:
-            waiting = self._source is not None and self._source.is_rendering
-            text = "Stopping after the frame that is rendering; Esc stops it at once" if waiting else "Stopping…"
-            return Progress(self.phase, 0, total, 0.0, None, text)
+            return progress.stopping(self.phase, total, self._source is not None and self._source.is_rendering)
+        two_passes = self.plan.order.job["settings"].get("second_pass", "none") != "none"
         if self.phase == "stylize":
-            return self._stylize_progress(total)
-        words = {"prepare": "Preparing", "render": "Rendering", "read": "Reading"}[self.phase]
-        shown = min(self._given + 1, total)
-        left = (time.monotonic() - self._phase_began) / self._given * (total - self._given) if self._given else None
-        painting, detail = self._painting_meanwhile()
-        return Progress(self.phase, self._given, total, self._given / total, left, f"{words} frame {shown}/{total}{painting}", detail)
-
-    def _painting_meanwhile(self) -> tuple[str, str]:
-        """Return what is said of the painting, and of its iterations, while frames are still rendered."""
-        status = self._status
-        iteration, iterations = (int(status.get(name) or 0) for name in ("iteration", "iterations"))
-        detail = f"{iteration}/{iterations}" if iterations and status.get("frame") is not None else ""
-        if not status or (status.get("frame") is None and not status.get("frames_done")):
-            return "", ""
-        if self._has_second_pass:
-            return f", painting {float(status.get('share_done') or 0.0):.0%}", detail
-        if status.get("frame") is None:
-            return f", {status['frames_done']} painted", ""
-        return f", painting frame {int(status.get('frames_done') or 0) + 1}", detail
-
-    @property
-    def _has_second_pass(self) -> bool:
-        """Whether nothing is done before all frames have been painted once."""
-        return bool(self.plan.order.job["settings"].get("second_pass", "none") != "none")
-
-    def _stylize_progress(self, total: int) -> Progress:
-        transfer = self._transfer
-        if transfer.phase == "connect":
-            return Progress("connect", 0, total, 0.0, None, "Waiting for the backend")
-        if transfer.phase == "upload":
-            return Progress(
-                "upload",
-                transfer.uploaded,
-                total,
-                transfer.uploaded / total,
-                None,
-                f"Sending frame {min(transfer.uploaded + 1, total)}/{total}",
-            )
-        done, fraction = int(self._status.get("frames_done") or 0), float(self._status.get("share_done") or 0.0)
-        left = self._status.get("seconds_left")
-        text = f"Painting frame {min(done + 1, total)}/{total}"
-        if self._has_second_pass:
-            text = f"Painting in two passes, {fraction:.0%}"
-        iteration, iterations = (int(self._status.get(name) or 0) for name in ("iteration", "iterations"))
-        detail = f"{iteration}/{iterations}" if iterations else ""
-        return Progress("stylize", done, total, fraction, None if left is None else float(left), text, detail)
+            return progress.painting(self._transfer.phase, self._transfer.uploaded, total, self._status, two_passes)
+        return progress.preparing(self.phase, self._given, total, time.monotonic() - self._phase_began, self._status, two_passes)
 
     # ------------------------------------------------------------------ phases
 

@@ -17,8 +17,9 @@ from ..results.versions import next_version
 from ..settings.folders import output_folder
 from .finder import finder, promised, redraw
 from .found import StoppedJob, forget_stopped
-from .job import Job, Progress
+from .job import Job
 from .plan import Plan
+from .progress import Progress
 
 __all__ = ["Session", "redraw", "register", "session", "unregister"]
 

@@ -20,7 +20,7 @@ import pytest
 from blender_lwsw import api, compat
 from blender_lwsw.connection.backend import session_backend
 from blender_lwsw.errors import LwswError
-from blender_lwsw.jobs.job import Progress
+from blender_lwsw.jobs.progress import Progress
 from blender_lwsw.jobs.session import session
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -35,6 +35,7 @@ def steps(folder: Path, subjects: list[str]) -> Iterator[float]:
     if "jobs" in subjects:
         yield from jobs.finishing(folder / "finishing", watched)
         yield from jobs.fifty_frames(folder / "fifty", watched)
+        yield from jobs.large_frames(folder / "large", watched)
         yield from jobs.cancelling(folder / "cancelling")
         yield from jobs.panels(drawing)
     if "undoing" in subjects:

@@ -165,14 +165,12 @@ class _Painter:
 
 def _say_what_is_small(job: JobDirectory, frame: Frame, on_event: OnEvent) -> None:
     """Say, once in a shot, that there is nothing or too little of a region."""
-    areas = [(region.name, float(mask.sum())) for region, mask in zip(job.settings.regions, frame.masks, strict=True)]
-    small = [(name, area) for name, area in areas if area < SMALLEST_REGION]
+    areas = [(region, float(mask.sum())) for region, mask in zip(job.settings.regions, frame.masks, strict=True)]
+    small = [(region, area) for region, area in areas if area < SMALLEST_REGION]
     said = {event.get("region") for event in job.events() if event.get("event") == "note"} if small else set()
-    for name, area in small:
-        if name not in said:
-            problem = "is not to be seen" if area == 0 else f"covers only {area:.0f} pixels"
-            text = f"The region '{name}' {problem} in frame {frame.number}; where that is so, it is painted with the rest."
-            _say(job, on_event, {"event": "note", "region": name, "text": text})
+    for region, area in small:
+        if region.name not in said:
+            _say(job, on_event, {"event": "note", "region": region.name, "text": region.too_small(area, f"frame {frame.number}")})
 
 
 def _report_shares(job: JobDirectory, stylizer: Stylizer, frame: Frame, state: ShotState, begun: Sequence[bool], on_event: OnEvent) -> None:

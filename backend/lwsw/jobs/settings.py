@@ -124,6 +124,16 @@ class RegionSettings:
     objects: tuple[str, ...]
     look: LookSettings
 
+    def too_small(self, area: float, where: str) -> str:
+        """Return what is said of a region that covers less than :data:`lwsw.core.sequence.SMALLEST_REGION`.
+
+        Args:
+            area: in pixels.
+            where: for example ``frame 7``.
+        """
+        problem = "is not to be seen" if area == 0 else f"covers only {area:.0f} pixels"
+        return f"The region '{self.name}' {problem} in {where}; where that is so, it is painted with the rest."
+
     @classmethod
     def from_dict(cls, data: Any, inherited: LookSettings) -> RegionSettings:
         """Read a region from JSON data."""

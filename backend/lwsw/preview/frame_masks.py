@@ -53,8 +53,7 @@ class FrameMasks:
                 continue
             area = float(mask.sum())
             if area < SMALLEST_REGION:
-                problem = "is not to be seen" if area == 0 else f"covers only {area:.0f} pixels"
-                notes.append(f"The region '{region.name}' {problem} in this frame; where that is so, it is painted with the rest.")
+                notes.append(region.too_small(area, "this frame"))
         return notes
 
     def _find(self, regions: Sequence[RegionSettings]) -> tuple[tuple[Tensor, ...], Collection[str]] | None:

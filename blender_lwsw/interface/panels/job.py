@@ -9,7 +9,7 @@ import bpy
 
 from ...jobs.console import clock
 from ...jobs.found import StoppedJob
-from ...jobs.job import Progress
+from ...jobs.progress import Progress
 from ...jobs.session import session
 from ..thumbnails import results_icons
 from .text import draw_paragraph

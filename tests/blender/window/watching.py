@@ -9,6 +9,8 @@ from typing import Any
 
 import bpy
 
+from blender_lwsw.source import passes
+
 failures = 0
 
 
@@ -44,19 +46,40 @@ class Pauses:
 
 
 class Steps:
-    """Notes the longest time that a step of a job takes, with all that the session does around it."""
+    """Notes the longest time that a step of a job takes, with all that the session does around it.
+
+    Attributes:
+        longest: in seconds, without what Blender takes to start a render, which it takes at F12, too.
+        longest_start: that.
+    """
 
     def __init__(self, session: Any) -> None:
-        self.longest = 0.0
-        tick = session._timer
+        self.longest = self.longest_start = 0.0
+        self._starting = 0.0
+        tick, render_still = session._timer, passes.render_still
+
+        def timed_start(*arguments: Any) -> None:
+            began = time.monotonic()
+            try:
+                render_still(*arguments)
+            finally:
+                self._starting += time.monotonic() - began
 
         def timed() -> float | None:
-            began = time.monotonic()
+            began, self._starting = time.monotonic(), 0.0
             pause: float | None = tick()
-            self.longest = max(self.longest, time.monotonic() - began)
+            self.longest = max(self.longest, time.monotonic() - began - self._starting)
+            self.longest_start = max(self.longest_start, self._starting)
             return pause
 
-        session._timer = timed
+        passes.render_still, session._timer = timed_start, timed
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.longest = self.longest_start = 0.0
+
+    def __str__(self) -> str:
+        return f"longest step {self.longest * 1000:.0f} ms, Blender's start of a render {self.longest_start * 1000:.0f} ms"
 
 
 class Drawing:
