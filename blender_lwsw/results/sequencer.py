@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +78,8 @@ def update_strip(scene: bpy.types.Scene, editor_scene: bpy.types.Scene, show: Sh
         source = find_source(editor, scene, show.pictures, show.strips) or find_source(editor, scene, show.originals, show.strips)
     if source is None and show.add_source and not show.in_timeline:
         source = _add_source(editor, editor_scene, scene, show)
+    elif source is not None and SOURCE_MARK in source.strip:
+        _extend_source(source.strip, show)
     start = source.timeline_frame(ready[0]) if source else ready[0]
     end = start + len(show.frames)
 
@@ -165,7 +168,7 @@ def redraw() -> None:
 
 
 def _add_source(editor: Any, editor_scene: bpy.types.Scene, scene: bpy.types.Scene, show: Show) -> Source | None:
-    files = [show.pictures[frame] for frame in show.frames if show.pictures[frame].is_file()]
+    files = _files_from(0, show)
     if not files:
         return None
     start = show.frames[0]
@@ -173,6 +176,20 @@ def _add_source(editor: Any, editor_scene: bpy.types.Scene, scene: bpy.types.Sce
     strip = _new_strip(editor, f"{scene.name} render", files[0].parent, [path.name for path in files], channel, start, editor_scene)
     strip[SOURCE_MARK] = scene.name
     return Source(strip, 0)
+
+
+def _extend_source(strip: Any, show: Show) -> None:
+    """Add what was rendered since the strip was made: frames may be painted while later ones still render."""
+    names = _names(strip)
+    if names != [show.pictures[frame].name for frame in show.frames[: len(names)]]:
+        return  # the artist has made something else of it
+    for path in _files_from(len(names), show):
+        strip.elements.append(path.name)
+
+
+def _files_from(index: int, show: Show) -> list[Path]:
+    """Return the rendered pictures from a position on, up to the first that is not there yet."""
+    return list(itertools.takewhile(Path.is_file, (show.pictures[frame] for frame in show.frames[index:])))
 
 
 def _new_strip(editor: Any, name: str, folder: Path, names: Sequence[str], channel: int, start: int, scene: bpy.types.Scene) -> Any:

@@ -39,6 +39,14 @@ def _step_until(job: api.Job, done: int) -> None:
         assert job.step(), job.error
 
 
+def _rendered(scene: bpy.types.Scene, folder: Path) -> list[str]:
+    """Return the pictures of the strip that shows what was rendered into a folder."""
+    strips = [
+        strip for strip in scene.sequence_editor.strips if strip.type == "IMAGE" and Path(strip.directory) == folder / "source" / "frames"
+    ]
+    return [element.filename for strip in strips for element in strip.elements]
+
+
 def test_the_same_frames_and_the_first_before_the_last_is_rendered(
     backend: str, shot: bpy.types.Scene, painting: Path, tmp_path: Path
 ) -> None:
@@ -57,6 +65,7 @@ def test_the_same_frames_and_the_first_before_the_last_is_rendered(
     assert re.fullmatch(r"Rendering frame 4/4, (2 painted|painting frame 3)", job.progress().text)
     assert [path.name for path in job.outcome.results] == ["0001.png", "0002.png"]
     assert len(shot.sequence_editor.strips[job.outcome.strip_name].elements) == 2, "the artist sees them"
+    assert 2 <= len(_rendered(shot, tmp_path / "out")) < FRAMES, "as far as it is rendered"
 
     # stopped in the middle of it, and taken up: what is rendered and painted stays
     job.cancel()
@@ -68,6 +77,7 @@ def test_the_same_frames_and_the_first_before_the_last_is_rendered(
     stamp = (tmp_path / "out" / "source" / "passes" / "0001.exr").stat().st_mtime_ns
     resumed = api.run_job(api.resume_stopped(stopped, interactive=False))
     assert [path.read_bytes() for path in resumed.results] == expected
+    assert _rendered(shot, tmp_path / "out") == [f"000{frame}.png" for frame in range(1, FRAMES + 1)]
     assert (tmp_path / "out" / "source" / "passes" / "0001.exr").stat().st_mtime_ns == stamp
 
     # undisturbed, as a script asks for it

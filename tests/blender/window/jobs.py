@@ -60,7 +60,11 @@ def large_frames(folder: Path, steps: Steps) -> Iterator[float]:
     steps.forget()
     press()
     yield from until_over()
-    check("five frames of 1920×1080 are rendered and painted", session.error is None and lengths(scene) == [5, 5], outcome())
+    check(
+        "five frames of 1920×1080 are rendered and painted",
+        session.error is None and lengths(scene) == [5, 5],
+        f"{outcome()}, {lengths(scene)}",
+    )
     check("nothing of ours takes longer than 50 ms", 0 < steps.longest <= 0.05, steps)
 
 
