@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +106,17 @@ def png_size(path: Path) -> tuple[int, int]:
         raise LwswError("unreadable_frame", f"The frame {path.name} is not a readable PNG picture.", "Render this frame again.")
     width, height = struct.unpack(">II", head[16:24])
     return width, height
+
+
+def write_empty_png(path: Path, size: tuple[int, int]) -> None:
+    """Write a black picture of one bit per pixel, for what only asks how large a picture is; size is width and height in pixels."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    width, height = size
+    header, rows = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0), bytes(1 + (width + 7) // 8) * height
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b""))
 
 
 def ensure_folder(folder: Path) -> Path:

@@ -87,3 +87,12 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     with pytest.raises(LwswError) as caught:
         frames.ensure_folder(tmp_path / "file" / "folder")
     assert caught.value.code == "output_not_writable"
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 3), (8, 2), (1920, 1080)])
+def test_an_empty_picture(tmp_path: Path, size: tuple[int, int]) -> None:
+    frames.write_empty_png(tmp_path / "empty.png", size)
+    assert frames.png_size(tmp_path / "empty.png") == size
+    picture = helpers.read_picture(tmp_path / "empty.png")
+    assert picture.shape[1::-1] == size
+    assert not picture.any()

@@ -12,7 +12,7 @@ import pytest
 from blender_lwsw import compat
 from blender_lwsw.results import sequencer
 from blender_lwsw.source import passes
-from blender_lwsw.source.frames import file_name
+from blender_lwsw.source.frames import file_name, png_size
 
 
 def _pictures(folder: Path, frames: list[int], seed: int = 0) -> dict[int, Path]:
@@ -227,6 +227,8 @@ def test_paths_are_relative_to_a_saved_file(tmp_path: Path) -> None:
     _pictures(tmp_path / "lwsw", [1])
     name, _ = _update(scene, _show(tmp_path / "lwsw", [1]), [1])
     assert scene.sequence_editor.strips[name].directory == "//lwsw/"
+    first, size = scene.sequence_editor.strips[name].elements[0], png_size(tmp_path / "lwsw" / "0001.png")
+    assert (first.filename, first.orig_width, first.orig_height) == ("0001.png", *size), "for thumbnails"
     assert _update(scene, _show(tmp_path / "lwsw", [1]), [1])[0] == name
     assert len(scene.sequence_editor.strips) == 1
 
