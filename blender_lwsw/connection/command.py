@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from ..child_processes import hidden_window, own_session
 from ..errors import LwswError
-from .process import hidden_window
 
 _PROGRAMS = Path(__file__).parent / "programs"
 
@@ -52,11 +52,10 @@ def run(
     Raises:
         LwswError: ``cancelled``; ``install_failed`` past the limit, or if it cannot be started.
     """
-    group: dict[str, Any] = hidden_window() if sys.platform == "win32" else {"start_new_session": True}
     try:
         process = subprocess.Popen(
             list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, encoding="utf-8", errors="replace", env=dict(environment), **group,
+            text=True, encoding="utf-8", errors="replace", env=dict(environment), **own_session(),
         )  # fmt: skip
     except OSError as error:
         raise LwswError(

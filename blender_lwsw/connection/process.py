@@ -9,14 +9,14 @@ import os
 import queue
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+from ..child_processes import own_session
 from ..errors import LwswError
 from .installed import installed_python, read_installed
 
@@ -137,13 +137,12 @@ class BackendProcess:
         Raises:
             LwswError: ``backend_start_failed`` with the last line of its log, or ``cancelled``.
         """
-        flags: dict[str, Any] = {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {"start_new_session": True}
         try:
             # A session of its own: Ctrl-C in Blender's terminal cancels the job, it must not kill the backend under it.
             self._process = subprocess.Popen(
                 [*self._command, "serve", "--exit-with-parent"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                text=True, encoding="utf-8", errors="replace", env=clean_environment(), **flags,
+                text=True, encoding="utf-8", errors="replace", env=clean_environment(), **own_session(),
             )  # fmt: skip
         except OSError as error:
             broken = isinstance(error, FileNotFoundError) and Path(self._command[0]).exists()
@@ -240,8 +239,3 @@ def clean_environment() -> dict[str, str]:
     """Return the environment for another Python: what Blender told its own must not reach it."""
     unwanted = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if name not in unwanted}
-
-
-def hidden_window() -> dict[str, Any]:
-    """Return arguments of ``subprocess`` that keep a console window from popping up."""
-    return {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..child_processes import hidden_window
 from ..errors import LwswError
-from .process import clean_environment, hidden_window
+from .process import clean_environment
 
 OLDEST = (3, 11)
 #: Newer Pythons than this have no torch yet that the backend was tested with.

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..child_processes import hidden_window
 from ..errors import LwswError
-from .process import hidden_window
 
 PYTORCH = "https://download.pytorch.org/whl/"
 MEGABYTE = 1_000_000

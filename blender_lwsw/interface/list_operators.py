@@ -22,7 +22,7 @@ def open_browser(operator: Any, context: bpy.types.Context) -> None:
     context.window_manager.fileselect_add(operator)
 
 
-class _PickPicture:
+class PickPicture:
     """Opens the file browser on pictures."""
 
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
@@ -35,7 +35,7 @@ class _PickPicture:
         return {"RUNNING_MODAL"}
 
 
-class LWSW_OT_pick_style(_PickPicture, bpy.types.Operator):
+class LWSW_OT_pick_style(PickPicture, bpy.types.Operator):
     """Choose the painting whose style the animation takes on"""
 
     bl_idname = "lwsw.pick_style"
@@ -48,7 +48,7 @@ class LWSW_OT_pick_style(_PickPicture, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class LWSW_OT_add_style(_PickPicture, bpy.types.Operator):
+class LWSW_OT_add_style(PickPicture, bpy.types.Operator):
     """Choose another painting to blend with the main one"""
 
     bl_idname = "lwsw.add_style"

@@ -1,27 +1,19 @@
 """What operators share that take away what is in a job's way."""
 
-# No "from __future__ import annotations" here: Blender needs the properties themselves, not their source text.
-from typing import Any
+from __future__ import annotations
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
 
 from ..errors import LwswError
 from ..source import disk_state
-from .list_operators import open_browser
+from .list_operators import PickPicture
+from .scene_operator import SceneOperator
 
 
-class Mending:
+class Mending(SceneOperator):
     """Changes the scene; one undo step."""
 
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}  # noqa: RUF012 - Blender's way
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if context.scene is None:
-            cls.poll_message_set("There is no scene")
-            return False
-        return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Mend it."""
@@ -38,14 +30,5 @@ class Mending:
         raise NotImplementedError
 
 
-class Picking(Mending):
+class Picking(PickPicture, Mending):
     """Opens the file browser first."""
-
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-    filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-
-    def invoke(self, context: bpy.types.Context, _event: Any) -> set[str]:
-        """Open the file browser."""
-        open_browser(self, context)
-        return {"RUNNING_MODAL"}

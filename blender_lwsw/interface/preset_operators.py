@@ -11,6 +11,7 @@ from bpy.props import StringProperty
 
 from ..errors import LwswError
 from ..settings.presets import LOOK_PROPERTIES, PRESET_FOLDER, apply_preset, describe, is_built_in, preset_name, presets
+from .scene_operator import SceneOperator
 
 _NO_PRESET = "Look Presets"
 
@@ -25,7 +26,7 @@ class LWSW_MT_presets(bpy.types.Menu):
     draw = bpy.types.Menu.draw_preset
 
 
-class LWSW_OT_apply_preset(bpy.types.Operator):
+class LWSW_OT_apply_preset(SceneOperator, bpy.types.Operator):
     """Give the scene this look; the painting stays"""
 
     bl_idname = "lwsw.apply_preset"
@@ -33,13 +34,6 @@ class LWSW_OT_apply_preset(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}  # noqa: RUF012 - Blender's way
 
     filepath: StringProperty(subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if context.scene is None:
-            cls.poll_message_set("There is no scene")
-            return False
-        return True
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: Any) -> str:
@@ -60,7 +54,7 @@ class LWSW_OT_apply_preset(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class LWSW_OT_save_preset(AddPresetBase, bpy.types.Operator):
+class LWSW_OT_save_preset(SceneOperator, AddPresetBase, bpy.types.Operator):
     """Save this look under a name: weights, colours, strokes, steadiness. The painting is not part of it"""
 
     bl_idname = "lwsw.save_preset"
@@ -69,13 +63,6 @@ class LWSW_OT_save_preset(AddPresetBase, bpy.types.Operator):
     preset_subdir = PRESET_FOLDER
     preset_defines = ("settings = bpy.context.scene.lwsw",)
     preset_values = tuple(f"settings.{name}" for name in LOOK_PROPERTIES)
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if context.scene is None:
-            cls.poll_message_set("There is no scene")
-            return False
-        return True
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: Any) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 import bpy
 
+from ..child_processes import own_session
 from ..errors import LwswError
 from .colour_management import read_colour_management
 from .frames import file_name
@@ -165,12 +166,11 @@ class _Worker:
         self._thread.join(1.0)
 
     def _work(self, command: list[str]) -> None:
-        flags: dict[str, Any] = {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {"start_new_session": True}
         with contextlib.suppress(OSError), self._guard:
             if not self._is_stopped:
                 self._process = subprocess.Popen(
                     command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
-                    errors="replace", **flags,
+                    errors="replace", **own_session(),
                 )  # fmt: skip
         process = self._process
         while (waiting := self._requests.get()) is not None:

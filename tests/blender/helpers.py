@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
+
+if TYPE_CHECKING:
+    from blender_lwsw.source.frames import Uploads
+    from blender_lwsw.source.renderer import Renderer
 
 #: Fast settings of a job, so that a test takes seconds.
 QUICK = {"iterations": 2, "first_iterations": 2, "layer_weights": {"relu1_1": 1.0, "relu2_1": 0.5}}
@@ -42,6 +47,21 @@ def build_scene(frames: int = 2, width: int = 64, height: int = 36) -> bpy.types
         camera.keyframe_insert("location", frame=frame)
     scene.world = bpy.data.worlds.new("World")
     return scene
+
+
+def render(scene: bpy.types.Scene, frames: Sequence[int], folder: Path, **options: Any) -> tuple[Renderer, list[Uploads]]:
+    """Render frames as a job does; return the renderer and what it gave, in that order."""
+    from blender_lwsw.source.renderer import Renderer  # only now: whoever imports this decides where the extension comes from
+
+    renderer, ready = Renderer(scene, frames, folder, interactive=False, **options), []
+    renderer.begin()
+    try:
+        while not renderer.is_finished:
+            if uploads := renderer.step():
+                ready.append(uploads)
+    finally:
+        renderer.end()
+    return renderer, ready
 
 
 def write_painting(path: Path, size: int = 96) -> Path:

@@ -18,7 +18,6 @@ from blender_lwsw import api, compat
 from blender_lwsw.interface import after_render
 from blender_lwsw.jobs.session import session
 from blender_lwsw.source import passes
-from blender_lwsw.source.renderer import Renderer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,11 +85,7 @@ def test_what_is_no_animation(shot: bpy.types.Scene, tmp_path: Path, how: str) -
         shot.lwsw.stylize_after_render = False
         bpy.ops.render.render(animation=True)
     elif how == "the render of a job":
-        renderer = Renderer(shot, [1, 2], tmp_path / "job", interactive=False)
-        renderer.begin()
-        while not renderer.is_finished:
-            renderer.step()
-        renderer.end()
+        helpers.render(shot, [1, 2], tmp_path / "job")
     else:
         bpy.ops.render.render(write_still=how.endswith("written"))
     assert not _results(tmp_path) and session.error is None

@@ -26,13 +26,7 @@ def rendered(scene: bpy.types.Scene, tmp_path: Path) -> list[Path]:
     """Three multilayer EXR of the scene, the brightest of which goes beyond white."""
     scene.frame_end = 3
     next(item for item in scene.objects if item.type == "LIGHT").data.energy = 12
-    renderer = Renderer(scene, [1, 2, 3], tmp_path / "rendered", interactive=False)
-    renderer.begin()
-    try:
-        while not renderer.is_finished:
-            renderer.step()
-    finally:
-        renderer.end()
+    helpers.render(scene, [1, 2, 3], tmp_path / "rendered")
     return [tmp_path / "rendered" / "passes" / file_name(frame, ".exr") for frame in (1, 2, 3)]
 
 

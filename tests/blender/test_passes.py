@@ -19,14 +19,7 @@ from blender_lwsw.source.renderer import Renderer
 
 
 def _render(scene: bpy.types.Scene, folder: Path, frames: list[int]) -> Renderer:
-    renderer = Renderer(scene, frames, folder, interactive=False)
-    renderer.begin()
-    try:
-        while not renderer.is_finished:
-            renderer.step()
-    finally:
-        renderer.end()
-    return renderer
+    return helpers.render(scene, frames, folder)[0]
 
 
 def _compositor(scene: bpy.types.Scene) -> None:

@@ -293,17 +293,11 @@ def test_other_view_transforms_in_the_compositor(scene: bpy.types.Scene, shown: 
 
 
 def test_a_painting_in_the_compositor_is_not_painted_again(scene: bpy.types.Scene, shown: Any, tmp_path: Path) -> None:
-    from blender_lwsw.source.renderer import Renderer
 
     scene.view_settings.view_transform = "Standard"
 
     def rendered(folder: Path) -> np.ndarray:
-        renderer = Renderer(scene, [3], folder, interactive=False)
-        renderer.begin()
-        while not renderer.is_finished:
-            uploads = renderer.step()
-        renderer.end()
-        assert uploads is not None
+        (uploads,) = helpers.render(scene, [3], folder)[1]
         return helpers.read_picture(uploads.picture)
 
     before = rendered(tmp_path / "before")

@@ -17,7 +17,6 @@ from blender_lwsw.jobs.plan import Plan
 from blender_lwsw.jobs.readiness import mends_of
 from blender_lwsw.jobs.session import session
 from blender_lwsw.jobs.strip_jobs import strip_jobs
-from blender_lwsw.source.renderer import Renderer
 
 
 @pytest.fixture
@@ -25,12 +24,7 @@ def edit(scene: bpy.types.Scene, painting: Path, tmp_path: Path) -> bpy.types.Sc
     """A scene with three rendered frames, and with quick settings."""
     scene.frame_end = 3
     scene.view_settings.view_transform = "Standard"
-    renderer = Renderer(scene, [1, 2, 3], tmp_path / "render", interactive=False)
-    renderer.begin()
-    while not renderer.is_finished:
-        renderer.step()
-    renderer.end()
-    renderer.cameras()
+    helpers.render(scene, [1, 2, 3], tmp_path / "render")[0].cameras()
     settings = scene.lwsw
     settings.style, settings.output = str(painting), str(tmp_path / "out")
     settings.iterations = settings.first_iterations = 2

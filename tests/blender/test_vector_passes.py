@@ -44,18 +44,11 @@ def _compare(program: str, *pairs: Path) -> list[dict]:
 
 def _render(scene: bpy.types.Scene, folder: Path, frames: Sequence[int], **options: object) -> list[int]:
     """Render and return the frames in the order in which they were ready."""
-    renderer = Renderer(scene, frames, folder, interactive=False, **options)
-    ready = []
-    renderer.begin()
-    try:
-        while not renderer.is_finished:
-            if uploads := renderer.step():
-                assert uploads.picture.is_file() and uploads.passes is not None and uploads.passes.is_file()
-                ready.append(uploads.frame)
-    finally:
-        renderer.end()
+    renderer, ready = helpers.render(scene, frames, folder, **options)
+    for uploads in ready:
+        assert uploads.picture.is_file() and uploads.passes is not None and uploads.passes.is_file()
     renderer.cameras()
-    return ready
+    return [uploads.frame for uploads in ready]
 
 
 def _samples(exr: Path) -> int:

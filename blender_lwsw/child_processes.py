@@ -1,0 +1,17 @@
+"""How other programs are started, on every system: arguments of :mod:`subprocess`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+
+def hidden_window() -> dict[str, Any]:
+    """Return what keeps a console window from popping up."""
+    return {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}
+
+
+def own_session() -> dict[str, Any]:
+    """Return what keeps Ctrl-C in Blender's terminal from a program, and a console window from popping up."""
+    return hidden_window() or {"start_new_session": True}
