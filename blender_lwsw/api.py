@@ -63,8 +63,8 @@ except api.LwswError as error:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,24 +73,22 @@ import bpy
 from .connection.backend import session_backend
 from .connection.client import Client
 from .connection.installed import Installed
-from .connection.installer import InstallProgress, session_installer
 from .connection.process import locate_backend
-from .errors import LwswError, about
-from .jobs.again import plan_again, remembered, settings_scene
+from .errors import LwswError
+from .installation.installer import InstallProgress, session_installer
+from .jobs.again import remembered, settings_scene
 from .jobs.console import interruptible
 from .jobs.finder import in_order, jobs_in
-from .jobs.found import StoppedJob, find_stopped, forget_stopped
+from .jobs.found import StoppedJob, forget_stopped
 from .jobs.job import Job
-from .jobs.plan import Plan, make_plan
 from .jobs.progress import Progress
 from .jobs.readiness import obstacle
-from .jobs.session import session
-from .jobs.stopped import plan_of
-from .jobs.strip_jobs import strip_jobs
+from .jobs.runner import Result, result_of, run_job, run_queue
+from .jobs.start import again, resume_job, resume_stopped, start_job, start_strip_jobs, take_up
 from .jobs.workload import estimate_scene as estimate
 from .look.still import Still, paint_still
 from .look.variations import Variation, take_variation, variations_of
-from .results.versions import next_version, versions
+from .results.versions import versions
 from .settings import preferences
 from .settings.folders import output_folder
 from .settings.presets import apply_preset, presets
@@ -133,22 +131,6 @@ __all__ = [
     "uninstall_backend",
     "use_backend",
 ]
-
-
-@dataclass(frozen=True)
-class Result:
-    """What :func:`stylize` made.
-
-    Attributes:
-        results: the stylized frames, 16-bit PNG, in order.
-        strip_name: name of the strip in the sequencer; empty if none was asked for.
-        report: ``frames``, ``width``, ``height``, ``settings``, ``notes`` and ``seconds`` by phase (render, connect, upload, stylize,
-            download, total; phases overlap, so they can add up to more than the total), and ``backend`` with its own timings.
-    """
-
-    results: list[Path]
-    strip_name: str
-    report: dict[str, Any]
 
 
 def stylize(
@@ -246,67 +228,6 @@ def stylize(
     return run_job(start_job(scene, request, interactive=False), progress)
 
 
-def run_job(job: Job, progress: Callable[[Progress], None] | None = None) -> Result:
-    """Drive a job until it is over and return what it made; raise its error."""
-    _run(job, progress)
-    if job.error is not None:
-        raise job.error
-    return result_of(job)
-
-
-def start_job(
-    scene: bpy.types.Scene | None = None, request: Request | None = None, *, interactive: bool, after_render: bool = False
-) -> Job:
-    """Check everything and return a job whose ``step()`` the caller drives.
-
-    Args:
-        scene: the scene; the active one by default.
-        request: what differs from its settings.
-        interactive: do not block while Blender renders.
-        after_render: a handler of ``bpy.app.handlers.render_complete`` drives it.
-
-    Raises:
-        LwswError: see :func:`.plan.make_plan`; ``backend_not_found`` at once, so that nothing is rendered in vain.
-    """
-    plan = make_plan(scene or bpy.context.scene, request or Request(), preferences.device())
-    where = preferences.backend_settings()
-    if not where.url:
-        locate_backend(where.path, installed=where.installed)
-    return Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive, after_render=after_render)
-
-
-def start_strip_jobs(
-    scene: bpy.types.Scene | None = None,
-    request: Request | None = None,
-    strips: Sequence[str] | None = None,
-    *,
-    interactive: bool,
-    taken: Collection[Path] = (),
-) -> list[Job]:
-    """Check everything and return a job for each strip, to be driven one after the other.
-
-    Args:
-        scene: whose sequencer and settings count; the active one by default.
-        request: what differs from its settings.
-        strips: names of image, movie or scene strips; those that are selected by default.
-        interactive: do not block while Blender renders.
-        taken: output folders that other jobs fill.
-
-    Raises:
-        LwswError: see :func:`.strip_jobs.strip_jobs` and :func:`.plan.make_plan`.
-    """
-    scene = scene or bpy.context.scene
-    where, folders, jobs = preferences.backend_settings(), set(taken), []
-    for asked in strip_jobs(scene, request or Request(), strips):
-        plan = make_plan(asked.scene, asked.request, preferences.device(), scene, asked.offset)
-        if plan.order.output in folders:
-            free = replace(asked.request, output=next_version(plan.order.output, folders))
-            plan = make_plan(asked.scene, free, preferences.device(), scene, asked.offset)
-        folders.add(plan.order.output)
-        jobs.append(Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive))
-    return jobs
-
-
 def stylize_strips(
     scene: bpy.types.Scene | None = None,
     strips: Sequence[str] | None = None,
@@ -329,7 +250,7 @@ def stylize_strips(
     Raises:
         LwswError: as for :func:`stylize`. A strip that fails lets the others go on, Ctrl-C does not; :func:`resume` finds what is left.
     """
-    return _run_queue(start_strip_jobs(scene, Request(**arguments), strips, interactive=False), progress)
+    return run_queue(start_strip_jobs(scene, Request(**arguments), strips, interactive=False), progress)
 
 
 def stopped_jobs(scene: bpy.types.Scene | None = None, *, output: str | Path | None = None) -> list[StoppedJob]:
@@ -372,51 +293,7 @@ def resume(
     """
     scene = scene or bpy.context.scene
     jobs, errors = take_up(stopped_jobs(scene, output=output), scene, interactive=False)
-    return _run_queue(jobs, progress, errors)
-
-
-def take_up(found: Sequence[StoppedJob], scene: bpy.types.Scene, *, interactive: bool) -> tuple[list[Job], list[LwswError]]:
-    """Return jobs that go on with several that were found on disk, and why others cannot.
-
-    Raises:
-        LwswError: ``nothing_to_stylize`` if there is none that can.
-    """
-    jobs: list[Job] = []
-    errors: list[LwswError] = []
-    for stopped in found:
-        try:
-            jobs.append(resume_stopped(stopped, scene, interactive=interactive))
-        except LwswError as error:
-            errors.append(about(stopped.title, error) if len(found) > 1 else error)
-    if not jobs:
-        raise _one_of(errors) if errors else _nothing_to_resume()
-    return jobs, errors
-
-
-def resume_stopped(stopped: StoppedJob, scene: bpy.types.Scene | None = None, *, interactive: bool) -> Job:
-    """Return a job that goes on with one that was found on disk, see :func:`stopped_jobs`.
-
-    Raises:
-        LwswError: ``nothing_to_stylize`` if its record is damaged, or if it has not begun and its scene is gone; ``job_running`` if
-            another Blender has taken it up since it was found.
-    """
-    now = find_stopped(stopped.output)
-    if now is None or now.began != stopped.began:
-        message = "Another Blender works on this job, or has finished or discarded it."
-        raise LwswError("job_running", message, f"Its frames are in {stopped.output}.")
-    return _taken_up(plan_of(now, scene or bpy.context.scene), now, interactive)
-
-
-def resume_job(stopped: Job, *, interactive: bool) -> Job:
-    """Return a job that goes on where a paused, cancelled or failed one stopped; what is rendered is not rendered again.
-
-    Raises:
-        LwswError: ``nothing_to_stylize`` if it is not over, or if another one has begun in its folder.
-    """
-    found = find_stopped(stopped.plan.order.output) if stopped.can_resume() else None
-    if found is None or found.began != stopped.record.began:
-        raise _nothing_to_resume()
-    return _taken_up(stopped.plan, found, interactive)
+    return run_queue(jobs, progress, errors)
 
 
 def discard(stopped: StoppedJob) -> None:
@@ -434,32 +311,6 @@ def restore_settings(strip: Any) -> list[str]:
         LwswError: ``bad_settings`` for a strip that remembers nothing, ``nothing_to_stylize`` if the scene is gone.
     """
     return restore_snapshot(settings_scene(strip), remembered(strip))
-
-
-def again(strip: Any, *, as_it_was: bool = True, new_version: bool = False, render_again: bool = False, interactive: bool = False) -> Job:
-    """Return a job that makes the results of a strip once more; :func:`run_job` runs it.
-
-    Args:
-        strip: a strip of results in the sequencer.
-        as_it_was: with the settings that the strip remembers; otherwise with those of its scene now.
-        new_version: into a folder beside the strip's (``lwsw_v2``), with a strip of its own above; the old one stays.
-        render_again: render the scene even where the rendered frames are still there.
-        interactive: do not block while Blender renders.
-
-    Raises:
-        LwswError: ``bad_settings`` for a strip that remembers nothing, ``nothing_to_stylize`` if its scene is gone, and those of
-            :func:`.plan.make_plan`.
-    """
-    plan = plan_again(
-        strip, preferences.device(), as_it_was=as_it_was, new_version=new_version, render_again=render_again, taken=session.folders()
-    )
-    where = preferences.backend_settings()
-    return Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive)
-
-
-def _taken_up(plan: Plan, stopped: StoppedJob, interactive: bool) -> Job:
-    where, made = preferences.backend_settings(), None if stopped.waits else stopped.made
-    return Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive, stopped.job_id, made, stopped.began)
 
 
 def install_backend(
@@ -554,10 +405,6 @@ def use_backend(path: str | Path = "", *, url: str = "", token: str = "") -> Non
     preferences.use_backend(str(path), url, token)
 
 
-def _nothing_to_resume() -> LwswError:
-    return LwswError("nothing_to_stylize", "There is no stopped job to resume.", "Press Stylize to start one.")
-
-
 def preview(
     scene: bpy.types.Scene | None = None,
     *,
@@ -617,79 +464,3 @@ def paint(
     where = preferences.backend_settings()
     size = scene.lwsw.preview_width if width is None else width
     return paint_still(scene, lambda give_up: session_backend.connect(where, give_up), size, iterations, variations)
-
-
-def result_of(job: Job) -> Result:
-    """Return what a finished job made."""
-    order, outcome = job.plan.order, job.outcome
-    report = {
-        "frames": list(job.plan.frames),
-        "width": order.job["width"],
-        "height": order.job["height"],
-        "settings": order.job["settings"],
-        "seconds": {name: round(value, 3) for name, value in outcome.seconds.items()},
-        "backend": dict(job.backend_timings),
-        "notes": list(outcome.notes),
-    }
-    return Result(list(outcome.results), outcome.strip_name, report)
-
-
-def _run(job: Job, progress: Callable[[Progress], None] | None) -> None:
-    try:
-        while True:
-            more = job.step()
-            if progress is not None:
-                progress(job.progress())
-            if not more:
-                return
-            if job.waits_for_backend or job.is_cancelling:
-                _wait(job)
-    except BaseException:  # the caller's own callback failed: the scene must be put back all the same
-        job.abandon()
-        raise
-
-
-def _run_queue(jobs: Sequence[Job], progress: Callable[[Progress], None] | None, refused: Sequence[LwswError] = ()) -> list[Result]:
-    """Run jobs one after the other, those that wait on record; one that fails lets the others go on.
-
-    Raises:
-        LwswError: what went wrong, ``refused`` from before included, once all others are done; ``cancelled`` at once.
-    """
-    results, errors, waiting = [], list(refused), list(jobs[:1])
-    for job in jobs[1:]:
-        try:
-            job.record.wait()
-            waiting.append(job)
-        except LwswError as error:
-            errors.append(about(job.title, error))
-    try:
-        while waiting:
-            job = waiting.pop(0)
-            try:
-                results.append(run_job(job, progress))
-            except LwswError as error:
-                if error.code == "cancelled":
-                    if not job.can_resume():  # it is given up no more than the others
-                        job.record.wait()
-                        waiting.insert(0, job)
-                    raise
-                errors.append(about(job.title, error) if len(jobs) > 1 else error)
-    finally:
-        for job in waiting:
-            job.record.leave()
-    if errors:
-        raise _one_of(errors)
-    return results
-
-
-def _one_of(errors: Sequence[LwswError]) -> LwswError:
-    """Return one error that says what several do."""
-    return LwswError(errors[0].code, " ".join(error.message for error in errors), errors[0].hint)
-
-
-def _wait(job: Job) -> None:
-    try:
-        with interruptible():
-            time.sleep(0.05)
-    except KeyboardInterrupt:
-        job.cancel()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class LwswError(Exception):
@@ -36,6 +36,11 @@ class LwswError(Exception):
 def about(title: str, error: LwswError) -> LwswError:
     """Return an error that says which of several jobs it is about."""
     return LwswError(error.code, f"{title}: {error.message}", error.hint)
+
+
+def joined(errors: Sequence[LwswError]) -> LwswError:
+    """Return one error that says what several do, with the code and the way out of the first; there must be one at least."""
+    return LwswError(errors[0].code, " ".join(error.message for error in errors), errors[0].hint)
 
 
 def cancelled(can_resume: bool = False) -> LwswError:

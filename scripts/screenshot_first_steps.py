@@ -209,7 +209,7 @@ def open_tab(mouse: Mouse) -> Iterator[float]:
 
 def install_backend(mouse: Mouse, pictures: Pictures, limit: float) -> Iterator[float]:
     """Press Install Backend, and look at it while it is fetched."""
-    installer = extension("connection.installer").session_installer
+    installer = extension("installation.installer").session_installer
     yield from wait_until(lambda: installer.offer is not None, "it is not known what the backend takes")
     yield DRAWN
     pictures.take_sidebar(570)

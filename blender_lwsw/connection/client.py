@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LwswError, backend_gone
-from .release import extension_version
+from ..release import extension_version
 
 #: The version of the HTTP interface that this extension speaks.
 API = 1

@@ -23,6 +23,9 @@ from ..source.frames import write_file
 
 STAMP = "installed.json"
 ENVIRONMENT_PREFIX = "venv-"
+DOWNLOADS = "downloads"
+TEMPORARY = "temporary"
+LOCK = "lock"
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from .. import api
 from ..connection.backend import BackendSettings, session_backend
-from ..connection.installer import session_installer
 from ..errors import LwswError
+from ..installation.installer import session_installer
 from ..jobs import exit_status
 from ..jobs.console import ProgressLine
 from ..jobs.session import redraw, session
@@ -165,7 +165,8 @@ class LWSW_OT_uninstall_backend(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: Any) -> set[str]:
         """Ask first."""
-        return context.window_manager.invoke_confirm(self, event)
+        asked: set[str] = context.window_manager.invoke_confirm(self, event)
+        return asked
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Remove it; in a thread in the window, because it is gigabytes."""
@@ -209,7 +210,8 @@ class LWSW_OT_use_existing_backend(bpy.types.Operator):
         settings = preferences.backend_settings()
         self.path, self.url, self.token = settings.path, settings.url or "http://127.0.0.1:8000", settings.token
         self.kind = "ADDRESS" if settings.url else "PATH"
-        return context.window_manager.invoke_props_dialog(self, width=420)
+        asked: set[str] = context.window_manager.invoke_props_dialog(self, width=420)
+        return asked
 
     def draw(self, _context: bpy.types.Context) -> None:
         """Draw what belongs to the kind."""

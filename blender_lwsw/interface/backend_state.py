@@ -10,9 +10,9 @@ import bpy
 from ..connection.backend import BackendSettings, session_backend
 from ..connection.installed import Installed, read_installed
 from ..connection.process import Found, locate_backend
-from ..connection.release import carried_backend, extension_version
 from ..errors import LwswError
 from ..jobs.readiness import Mend
+from ..release import carried_backend, extension_version
 from ..settings import preferences
 
 #: Seconds for which what was found on the disk is believed.

@@ -11,6 +11,7 @@ from ..jobs import exit_status
 from ..jobs.console import ProgressLine
 from ..jobs.readiness import says
 from ..jobs.session import session
+from ..jobs.start import take_up
 
 
 class LWSW_OT_stylize(bpy.types.Operator):
@@ -87,15 +88,15 @@ class LWSW_OT_resume(bpy.types.Operator):
             elif bpy.app.background:
                 api.resume(context.scene, progress=ProgressLine().show)
             else:
-                jobs, errors = api.take_up(session.found(context.scene), context.scene, interactive=True)
+                jobs, errors = take_up(session.found(context.scene), context.scene, interactive=True)
                 errors = session.add_all(jobs, errors)
         except LwswError as error:
             session.fail(error)
             exit_status.remember(str(error))
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        for error in errors:
-            self.report({"WARNING"}, str(error))
+        for refused in errors:
+            self.report({"WARNING"}, str(refused))
         return {"FINISHED"}
 
 

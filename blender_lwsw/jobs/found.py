@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..file_lock import is_held
 from ..source.frames import Uploads
-from .folder_lock import is_held
 
 SCHEMA = 1
 SOURCE = "source"

@@ -10,9 +10,9 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..connection.release import extension_version
 from ..connection.transfer import Order
 from ..errors import LwswError
+from ..release import extension_version
 from ..results.result_strips import other_owner
 from ..settings.entries import SECOND_PASSES, one_of
 from ..settings.looks import read_looks

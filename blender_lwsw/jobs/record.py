@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LwswError
+from ..file_lock import FileLock
 from ..source.frames import Uploads, write_error, write_file
-from .folder_lock import FolderLock
 from .found import LOCK, LOG, RECORD, SCHEMA, SOURCE, WAITING, Made, read_record, relative, remove_files
 
 
@@ -49,7 +49,7 @@ class Record:
         self.has_waited = self._is_new and began is not None
         self._state = ""
         self._guard = threading.Lock()
-        self._lock = FolderLock(self._folder / LOCK)
+        self._lock = FileLock(self._folder / LOCK)
         self._problem = ""
 
     def wait(self) -> None:

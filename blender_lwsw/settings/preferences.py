@@ -12,8 +12,8 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from .. import __package__ as package
 from ..connection.backend import BackendSettings
-from ..connection.installation import Order
 from ..errors import LwswError
+from ..installation.offer import Order
 
 
 class LwswPreferences(bpy.types.AddonPreferences):

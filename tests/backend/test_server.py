@@ -1,124 +1,18 @@
-"""The backend as the extension meets it: a real process, real sockets, real files. Only run_job is a stand-in."""
+"""The backend's HTTP interface, from creating a job to its results, and what it refuses."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import os
-import signal
 import socket
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from support_jobs import HEIGHT, WIDTH, make_job, picture, wait_until, write_passes
-
-from lwsw.jobs.directory import JobDirectory
-
-SERVE = """
-import sys
-from pathlib import Path
-from lwsw.server.serve import serve
-sys.path.insert(0, sys.argv[2])
-from support_jobs import stand_in
-serve(Path(sys.argv[1]), exit_with_parent=True, command=stand_in(Path(sys.argv[3])))
-"""
-
-
-class Backend:
-    """A running backend and a client that talks to it."""
-
-    def __init__(self, jobs: Path, scratch: Path) -> None:
-        self.jobs = jobs
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(jobs), str(Path(__file__).parent), str(scratch)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "LWSW_TOKEN": ""},
-        )
-        self.ready = json.loads(self.process.stdout.readline())
-        self.client = httpx.Client(
-            base_url=self.ready["url"], headers={"Authorization": f"Bearer {self.ready['token']}"}, timeout=10.0, trust_env=False
-        )
-
-    def create(self, frames=(1, 2, 3), behave: str = "", **settings) -> str:
-        body = {"frames": list(frames), "width": WIDTH, "height": HEIGHT, "styles": ["painting.png"], "settings": settings}
-        response = self.client.post("/v1/jobs", json=body)
-        assert response.status_code == 201, response.text
-        job = response.json()["id"]
-        (self.jobs / job / "behave").write_text(behave)
-        return job
-
-    def fill(self, job: str, frames=(1, 2, 3), scratch: Path | None = None) -> None:
-        self.put(job, "styles/painting.png", picture(99))
-        for frame in frames:
-            self.put(job, f"frames/{frame}", picture(frame))
-            self.put(job, f"passes/{frame}", passes())
-
-    def put(self, job: str, what: str, content: bytes) -> None:
-        response = self.client.put(f"/v1/jobs/{job}/{what}", content=content)
-        assert response.status_code == 200, response.text
-
-    def ready_job(self, frames=(1, 2, 3), behave: str = "") -> str:
-        job = self.create(frames, behave)
-        self.fill(job, frames)
-        return job
-
-    def start(self, job: str) -> dict:
-        response = self.client.post(f"/v1/jobs/{job}/start")
-        assert response.status_code == 202, response.text
-        return response.json()
-
-    def status(self, job: str) -> dict:
-        return self.client.get(f"/v1/jobs/{job}").json()
-
-    def wait(self, job: str, *states: str) -> dict:
-        return wait_until(lambda: (status := self.status(job)) and status["state"] in states and status)
-
-    def error(self, method: str, path: str, **options) -> tuple[int, str]:
-        response = self.client.request(method, path, **options)
-        error = response.json()["error"]
-        assert set(error) == {"code", "message", "hint"} and error["message"].endswith("."), error
-        assert not str(error["message"]).startswith("Traceback")
-        return response.status_code, error["code"]
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        self.client.close()
-        self.process.send_signal(number)
-        try:
-            return self.process.wait(10)
-        finally:
-            if self.process.poll() is None:
-                self.process.kill()
-            self.process.stdout.close()
-            self.process.stdin.close()
-
-
-_passes: dict[str, bytes] = {}
-
-
-def passes(**options) -> bytes:
-    key = repr(options)
-    if key not in _passes:
-        import tempfile
-
-        with tempfile.TemporaryDirectory() as folder:
-            _passes[key] = write_passes(Path(folder) / "pass.exr", **options).read_bytes()
-    return _passes[key]
-
-
-@contextmanager
-def running(jobs: Path, scratch: Path):
-    backend = Backend(jobs, scratch)
-    try:
-        yield backend
-    finally:
-        if backend.process.poll() is None:
-            backend.end()
+from support_jobs import make_job, picture, wait_until
+from support_server import passes, running
 
 
 @pytest.fixture(scope="module")
@@ -416,108 +310,6 @@ def test_openapi_describes_every_route(backend):
         if len(words) >= 2 and words[0] in ("GET", "PUT", "POST", "DELETE") and words[1].startswith("/v1/"):
             expected.add((words[0], words[1].replace("{id}", "{job}")))
     assert routes == expected and len(expected) >= 15
-
-
-def test_a_new_server_finds_the_jobs_of_one_that_was_killed(tmp_path):
-    jobs, scratch = tmp_path / "jobs", tmp_path / "scratch"
-    scratch.mkdir()
-    with running(jobs, scratch) as backend:
-        created, done, hanging = backend.create(), backend.ready_job(), backend.ready_job(behave="hang")
-        backend.start(done)
-        backend.wait(done, "done")
-        backend.start(hanging)
-        wait_until(lambda: backend.status(hanging)["iteration"] == 4)
-        backend.process.kill()
-        backend.process.wait()
-        killed = time.monotonic()
-        job = JobDirectory.open(jobs / hanging)
-        wait_until(lambda: not job.is_locked(), 3.0)
-        assert time.monotonic() - killed < 2.0, "the worker must not outlive the server"
-    with running(jobs, scratch) as backend:
-        assert backend.status(created)["state"] == "created"
-        assert backend.status(done)["state"] == "done" and backend.status(done)["seconds_per_frame"] is None
-        status = backend.status(hanging)
-        assert status["state"] == "failed" and status["error"]["code"] == "backend_gone"
-        (jobs / hanging / "behave").write_text("")
-        backend.client.post(f"/v1/jobs/{hanging}/resume")
-        assert backend.wait(hanging, "done", "failed")["state"] == "done"
-
-
-def test_jobs_that_ended_long_ago_are_removed_at_the_start(tmp_path):
-    jobs = tmp_path / "jobs"
-
-    def old(name: str, event: str = "", days: float = 31, finished: bool = False) -> JobDirectory:
-        job = make_job(jobs / name, frames=(1,))
-        with job.lock():  # leaves the file
-            pass
-        if event:
-            job.append_event({"event": event, "error": {"code": "internal", "message": "It broke.", "hint": ""}})
-        if finished:
-            job.result_path(1).write_bytes(picture())
-        then = time.time() - days * 86_400
-        for path in (*job.path.rglob("*"), job.path):
-            os.utime(path, (then, then))
-        return job
-
-    old("done", finished=True)
-    old("cancelled", "job_cancelled")
-    old("created")
-    old("failed", "job_failed")
-    old("stopped", "job_started")
-    old("recent", finished=True, days=29)
-    os.utime(old("touched", finished=True).path / "results")
-    held = old("held", finished=True)
-    damaged = old("damaged", finished=True)
-    (damaged.path / "job.json").write_text("{")
-    os.utime(damaged.path / "job.json", (0, 0))
-    (jobs / "no job").mkdir()
-    os.utime(jobs / "no job", (0, 0))
-    expected = {"created", "failed", "stopped", "recent", "touched", "held", "damaged", "no job"}
-    with held.lock():
-        os.utime(held.path / "lock", (0, 0))
-        with running(jobs, tmp_path):
-            wait_until(lambda: {path.name for path in jobs.iterdir()} == expected)
-            assert held.result_path(1).exists()
-
-
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "shutdown", "stdin"])
-def test_a_clean_end_takes_the_worker_with_it(tmp_path, how):
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    with running(tmp_path / "jobs", scratch) as backend:
-        job = backend.ready_job(behave="hang")
-        backend.start(job)
-        wait_until(lambda: backend.status(job)["iteration"] == 4)
-        with backend.client.stream("GET", f"/v1/jobs/{job}/events") as stream:
-            next(stream.iter_lines())
-            began = time.monotonic()
-            if how == "shutdown":
-                other = httpx.post(
-                    backend.ready["url"] + "/v1/shutdown", headers={"Authorization": f"Bearer {backend.ready['token']}"}, trust_env=False
-                )
-                assert other.status_code == 202
-            elif how == "stdin":
-                backend.process.stdin.close()
-            else:
-                backend.process.send_signal(getattr(signal, how))
-            assert backend.process.wait(5) == 0
-            assert time.monotonic() - began < 4.0
-        assert not JobDirectory.open(tmp_path / "jobs" / job).is_locked()
-        assert backend.process.stdout.read() == b"", "one line on standard output, no more"
-
-
-def test_a_second_server_does_not_touch_what_the_first_one_runs(tmp_path, backend):
-    job = backend.ready_job(behave="hang")
-    backend.start(job)
-    wait_until(lambda: backend.status(job)["iteration"] == 4)
-    try:
-        with running(backend.jobs, tmp_path) as other:
-            assert other.status(job)["state"] == "running"
-            assert other.error("POST", f"/v1/jobs/{job}/resume") == (409, "job_running")
-            assert other.error("POST", f"/v1/jobs/{job}/cancel") == (409, "job_running")
-            assert other.error("DELETE", f"/v1/jobs/{job}") == (409, "job_running")
-    finally:
-        backend.client.post(f"/v1/jobs/{job}/cancel")
 
 
 def test_a_job_that_cannot_be_stored(tmp_path, backend):

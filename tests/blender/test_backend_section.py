@@ -21,17 +21,18 @@ import pytest
 
 import blender_lwsw
 from blender_lwsw import api
-from blender_lwsw.connection import installation, installer, process
+from blender_lwsw.connection import process
 from blender_lwsw.connection.backend import session_backend
 from blender_lwsw.connection.installed import Installed, environment_python, read_installed, write_installed
-from blender_lwsw.connection.installer import session_installer
-from blender_lwsw.connection.release import extension_version
-from blender_lwsw.connection.torch_build import Machine
 from blender_lwsw.errors import LwswError, cancelled
+from blender_lwsw.installation import installer, offer, steps
+from blender_lwsw.installation.installer import session_installer
+from blender_lwsw.installation.torch_build import Machine
 from blender_lwsw.interface import backend_operators, backend_state
 from blender_lwsw.interface.panels.backend import draw_backend, draw_missing_backend
 from blender_lwsw.interface.panels.run import Run
 from blender_lwsw.jobs.session import session
+from blender_lwsw.release import extension_version
 from blender_lwsw.settings import preferences
 
 
@@ -162,7 +163,7 @@ def test_the_backend_can_be_installed_before_a_painting_is_chosen(online: None, 
 
 
 def test_a_failed_installation_shows_why_and_lets_try_again(online: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installation, "free_space", lambda _: 1_000_000)
+    monkeypatch.setattr(offer, "free_space", lambda _: 1_000_000)
     with pytest.raises(LwswError) as caught:
         api.install_backend()
     assert caught.value.code == "disk_full"
@@ -409,7 +410,7 @@ def test_drawing_takes_no_time(tmp_path: Path) -> None:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch, online: None) -> None:
     """An installation that takes its time."""
-    monkeypatch.setattr(installation, "look_at_machine", lambda: Machine("Linux", "x86_64"))
+    monkeypatch.setattr(offer, "look_at_machine", lambda: Machine("Linux", "x86_64"))
 
     def wait(self: Any, python: Any, path: Path) -> None:
         path.mkdir()
@@ -420,7 +421,7 @@ def slow(monkeypatch: pytest.MonkeyPatch, online: None) -> None:
         )
         self._must(python, "waiting", python.path, str(program))
 
-    monkeypatch.setattr(installation.Installation, "_make_environment", wait)
+    monkeypatch.setattr(steps.Installation, "_make_environment", wait)
 
 
 def test_progress_is_shown_and_cancel_ends_it(slow: None) -> None:
@@ -478,7 +479,7 @@ def test_what_was_installed_is_used_and_started(online: None, monkeypatch: pytes
     def run(_self: Any) -> Installed | None:
         return read_installed(_install_stamp("0.1.0", tmp_path))
 
-    monkeypatch.setattr(installation.Installation, "run", run)
+    monkeypatch.setattr(steps.Installation, "run", run)
     monkeypatch.setattr(api, "finish_installation", lambda: used.append("installed"))
     monkeypatch.setattr(backend_operators, "redraw", lambda: used.append("drawn"))
     api.start_installation()

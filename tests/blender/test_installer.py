@@ -17,16 +17,19 @@ from pathlib import Path
 
 import pytest
 
-from blender_lwsw.connection import command, installation, pip_errors, pythons, release, torch_build
+from blender_lwsw import release
 from blender_lwsw.connection.backend import Backend, BackendSettings
-from blender_lwsw.connection.installation import Installation, Order, Report, gigabytes, make_offer
-from blender_lwsw.connection.installed import STAMP, Installed, read_installed, write_installed
-from blender_lwsw.connection.installer import Installer, remove_backend
+from blender_lwsw.connection.installed import STAMP, TEMPORARY, Installed, read_installed, write_installed
 from blender_lwsw.connection.process import locate_backend
-from blender_lwsw.connection.release import Carried
-from blender_lwsw.connection.removal import sweep
-from blender_lwsw.connection.torch_build import Machine, choose_build
 from blender_lwsw.errors import LwswError
+from blender_lwsw.installation import command, offer, pip_errors, pythons, steps, torch_build
+from blender_lwsw.installation.folder import locked, remove_leftovers
+from blender_lwsw.installation.installer import Installer, remove_backend
+from blender_lwsw.installation.offer import Offer, Order, gigabytes, make_offer
+from blender_lwsw.installation.removal import sweep
+from blender_lwsw.installation.steps import Installation, Report
+from blender_lwsw.installation.torch_build import Machine, choose_build
+from blender_lwsw.release import Carried
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = next((ROOT / ".venv").glob("lib/python3*/site-packages"), ROOT / "none")
@@ -51,7 +54,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def order(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order:
     """An order that fetches nothing: the wheel is here, everything else is borrowed."""
     carried = Carried(wheel, ROOT / "constraints.txt", wheel.name.split("-")[1])
-    monkeypatch.setattr(installation, "carried_backend", lambda: carried)
+    monkeypatch.setattr(offer, "carried_backend", lambda: carried)
     monkeypatch.setenv("LWSW_JOBS", str(tmp_path / "jobs"))
     monkeypatch.setenv("LWSW_TORCH_INDEX", "https://torch.invalid/whl")
     for name in ("PIP_FIND_LINKS", "PIP_INDEX_URL"):
@@ -121,7 +124,7 @@ def test_a_real_installation_is_found_starts_and_leaves_nothing(order: Order, mo
 
     # A repair that fails leaves the one that works.
     monkeypatch.setattr(Installation, "_make_environment", _without_pip)
-    monkeypatch.setattr(installation, "free_space", lambda _: 10**12)
+    monkeypatch.setattr(offer, "free_space", lambda _: 10**12)
     with pytest.raises(LwswError) as caught:
         Installation(replace(order, shared_packages=()), Report(), fresh=True).run()
     assert caught.value.code == "install_failed"
@@ -196,7 +199,7 @@ def test_offline_is_said_before_anything_is_made(order: Order) -> None:
 
 
 def test_too_little_space_is_said_before_anything_is_fetched(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installation, "free_space", lambda _folder: 31_000_000)
+    monkeypatch.setattr(offer, "free_space", lambda _folder: 31_000_000)
     installer = Installer()
     installer.install(order)
     assert installer.wait(20.0)
@@ -219,7 +222,7 @@ def test_a_backend_that_does_not_work_is_not_installed(order: Order, monkeypatch
     monkeypatch.setattr(Installation, "_get_backend", lambda *_: None)
     monkeypatch.setattr(Installation, "_make_environment", _without_pip)
     empty = Order(order.folder, True, order.blender_python, None, order.pip_arguments)
-    monkeypatch.setattr(installation, "make_offer", lambda _: _offer())
+    monkeypatch.setattr(steps, "make_offer", lambda _: _offer())
     with pytest.raises(LwswError) as caught:
         Installation(empty, Report()).run()
     assert caught.value.code == "install_failed"
@@ -227,18 +230,18 @@ def test_a_backend_that_does_not_work_is_not_installed(order: Order, monkeypatch
     assert not order.folder.exists()
 
 
-def _offer() -> installation.Offer:
+def _offer() -> Offer:
     python = pythons.examine(str(PYTHON))
     assert python is not None
-    return installation.Offer(python, choose_build(Machine("Linux", "x86_64"), {}), release.extension_version(), 1, 1, 0, 1)
+    return Offer(python, choose_build(Machine("Linux", "x86_64"), {}), release.carried_backend(), 1, 1, 0, 1)
 
 
 def test_two_blenders_do_not_install_at_once(order: Order) -> None:
     order.folder.mkdir(parents=True)
-    with installation.locked(order.folder), pytest.raises(LwswError) as caught:
+    with locked(order.folder), pytest.raises(LwswError) as caught:
         Installation(order, Report()).run()
     assert caught.value.code == "install_running"
-    with installation.locked(order.folder):  # it can be held again
+    with locked(order.folder):  # it can be held again
         pass
 
 
@@ -248,9 +251,9 @@ def test_leftovers_of_a_crash_are_removed_and_what_counts_stays(tmp_path: Path) 
         (folder / name).mkdir(parents=True)
         (folder / name / "file").write_text("")
     write_installed(folder, Installed("venv-2", "0.1.0", "2.13.0", "cpu", "3.11.7", 1, 1.0))
-    installation.remove_leftovers(folder, keep_downloads=True)
+    remove_leftovers(folder, keep_downloads=True)
     assert sorted(item.name for item in folder.iterdir()) == ["downloads", STAMP, "venv-2"]
-    installation.remove_leftovers(folder)
+    remove_leftovers(folder)
     assert sorted(item.name for item in folder.iterdir()) == [STAMP, "venv-2"]
     assert len(list(tmp_path.iterdir())) == 5  # out of the way, not yet off the disk, as after a Blender that was closed meanwhile
     sweep(folder)
@@ -282,14 +285,14 @@ def test_a_python_that_cannot_make_environments_is_passed_over(order: Order, mon
     first = pythons.Python(str(broken), (3, 12, 0), False)
     quick = pythons.Python(good.path, good.version, False)
     fetched: list[Path] = []
-    monkeypatch.setattr(installation, "find_pythons", lambda _: iter([first, quick]))
+    monkeypatch.setattr(steps, "find_pythons", lambda _: iter([first, quick]))
     monkeypatch.setattr(Installation, "_fetch_pip", lambda _self, _python, path: fetched.append(path))
-    (order.folder / installation.TEMPORARY).mkdir(parents=True)
+    (order.folder / TEMPORARY).mkdir(parents=True)
     report = Report()
     assert Installation(order, report)._make_environment(first, order.folder / "venv-1") == quick
     assert fetched == [order.folder / "venv-1"]
     assert any("Python 3.12.0 could not" in line for line in report.lines)
-    monkeypatch.setattr(installation, "find_pythons", lambda _: iter([first]))
+    monkeypatch.setattr(steps, "find_pythons", lambda _: iter([first]))
     with pytest.raises(LwswError) as caught:
         Installation(order, Report())._make_environment(first, order.folder / "venv-2")
     assert "no venv launcher" in caught.value.message
@@ -361,7 +364,7 @@ def test_a_real_failure_of_the_network_is_recognized(order: Order) -> None:
     runner = Installation(with_index, Report())
     python = pythons.examine(str(PYTHON))
     assert python is not None
-    (order.folder / installation.TEMPORARY).mkdir(parents=True)
+    (order.folder / TEMPORARY).mkdir(parents=True)
     with pytest.raises(LwswError) as caught:
         runner._pip(PYTHON, "fetching", python, "--dry-run", "--ignore-installed", "--no-deps", "lwsw-none==1")
     assert caught.value.code == "no_network"
@@ -438,13 +441,13 @@ def test_what_the_nvidia_driver_says_is_read(line: str, expected: tuple[str, int
 
 def test_what_will_be_fetched_is_said(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LWSW_TORCH_INDEX")
-    monkeypatch.setattr(installation, "look_at_machine", lambda: Machine("Linux", "x86_64", "NVIDIA RTX A6000", 580, 8.6))
-    offer = make_offer(Order(order.folder, True, str(PYTHON)))
-    text = " ".join(offer.sentences())
+    monkeypatch.setattr(offer, "look_at_machine", lambda: Machine("Linux", "x86_64", "NVIDIA RTX A6000", 580, 8.6))
+    offered = make_offer(Order(order.folder, True, str(PYTHON)))
+    text = " ".join(offered.sentences())
     assert "PyTorch for NVIDIA RTX A6000 (CUDA 13.0)" in text
     assert "about 2.9 GB" in text
-    assert offer.needed > offer.download + offer.torch.unpacked
-    assert offer.free > 0
+    assert offered.needed > offered.download + offered.torch.unpacked
+    assert offered.free > 0
 
 
 def test_sizes_in_words() -> None:
@@ -499,7 +502,7 @@ def test_everything_ends_when_blender_is_killed(tmp_path: Path) -> None:
     (tmp_path / "grandchild.py").write_text(GRANDCHILD)
     script = (
         "import os, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from blender_lwsw.connection import command\n"
+        "from blender_lwsw.installation import command\n"
         "def said(line): print(line, flush=True); os.kill(os.getpid(), 9)\n"
         "command.run(command.supervised(sys.executable, sys.argv[2]), os.environ, said, lambda: False)\n"
     )
@@ -574,7 +577,7 @@ def test_pip_comes_from_the_configured_index_where_python_has_none(index: type[_
     python = pythons.examine(str(PYTHON))
     assert python is not None
     runner = Installation(order, Report())
-    (order.folder / installation.TEMPORARY).mkdir(parents=True)
+    (order.folder / TEMPORARY).mkdir(parents=True)
     environment = order.folder / "venv-1"
     runner._make_environment(pythons.Python(python.path, python.version, False), environment)
     said = subprocess.run(

@@ -21,9 +21,9 @@ from layouts import draw
 from blender_lwsw import api
 from blender_lwsw.connection.backend import session_backend
 from blender_lwsw.errors import LwswError
+from blender_lwsw.file_lock import is_held
 from blender_lwsw.interface.panels.run import Run
 from blender_lwsw.jobs.finder import finder, promised
-from blender_lwsw.jobs.folder_lock import is_held
 from blender_lwsw.jobs.found import find_stopped
 from blender_lwsw.jobs.session import session
 from blender_lwsw.settings.folders import output_folder

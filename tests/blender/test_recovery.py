@@ -276,8 +276,8 @@ def test_two_blenders_do_not_share_a_folder(scene: bpy.types.Scene, painting: Pa
     lock.parent.mkdir(parents=True)
     script = (
         "import sys, time; sys.path.insert(0, sys.argv[1])\n"
-        "from pathlib import Path\nfrom blender_lwsw.jobs.folder_lock import FolderLock\n"
-        "held = FolderLock(Path(sys.argv[2]))\nprint(held.acquire(), flush=True)\ntime.sleep(60)\n"
+        "from pathlib import Path\nfrom blender_lwsw.file_lock import FileLock\n"
+        "held = FileLock(Path(sys.argv[2]))\nprint(held.acquire(), flush=True)\ntime.sleep(60)\n"
     )
     holder = subprocess.Popen([sys.executable, "-c", script, str(ROOT), str(lock)], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None

@@ -24,7 +24,7 @@ import bpy
 bpy.ops.extensions.package_install_files(filepath=sys.argv[1], repo="user_default", enable_on_install=True)
 from bl_ext.user_default import lwsw
 from bl_ext.user_default.lwsw import api
-from bl_ext.user_default.lwsw.connection.release import carried_backend
+from bl_ext.user_default.lwsw.release import carried_backend
 from bl_ext.user_default.lwsw.interface.backend_state import backend_state, mends
 from bl_ext.user_default.lwsw.settings import preferences
 carried, state = carried_backend(), backend_state()

@@ -7,9 +7,9 @@ from typing import Any
 import bpy
 
 from ...connection.backend import session_backend
-from ...connection.installation import gigabytes
-from ...connection.installer import session_installer
 from ...errors import LwswError
+from ...installation.installer import session_installer
+from ...installation.offer import gigabytes
 from ...settings.preferences import LwswPreferences
 from ..backend_state import BackendState, backend_state, install_mend, installer_mends, mends
 from .base import Section

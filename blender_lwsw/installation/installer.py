@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..connection.installed import LOCK, STAMP, Installed
 from ..errors import LwswError, internal
-from .installation import LOCK, Installation, Offer, Order, Report, locked, make_offer
-from .installed import STAMP, Installed
+from .folder import locked
+from .offer import Offer, Order, make_offer
 from .removal import set_aside, sweep
+from .steps import Installation, Report
 
 #: Seconds that the end of a cancelled installation is waited for when the extension is turned off.
 _PATIENCE = 5.0

@@ -7,9 +7,9 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import LwswError
+from .errors import LwswError
 
-_EXTENSION = Path(__file__).resolve().parents[1]
+_EXTENSION = Path(__file__).resolve().parent
 
 
 @functools.cache

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import sys
 import time
 from pathlib import Path
 from typing import IO
@@ -14,11 +16,11 @@ PATIENCE = 0.05
 _NO_FILE_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
-class FolderLock:
+class FileLock:
     """Holds a file for this process.
 
     Args:
-        path: the lock file; made when it is needed, and it stays.
+        path: the lock file; made when it is needed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,21 +29,37 @@ class FolderLock:
 
     def acquire(self) -> bool:
         """Hold the file; return False where somebody else does. Raises OSError where the file cannot be made."""
-        stream = self._path.open("ab+")
         deadline = time.monotonic() + PATIENCE
-        while not (held := _try_lock(stream)) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        if held:
-            self._stream = stream
-        else:
+        while True:
+            stream = self._path.open("ab+")
+            if _try_lock(stream) and self._is_at_its_path(stream):
+                self._stream = stream
+                return True
             stream.close()
-        return held
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
 
-    def release(self) -> None:
-        """Let the file go. Calling it again does nothing."""
+    def release(self, remove: bool = False) -> None:
+        """Let the file go, and ``remove`` it or leave it there. Calling it again does nothing."""
         stream, self._stream = self._stream, None
-        if stream is not None:
-            stream.close()  # which drops the lock
+        if stream is None:
+            return
+        if remove and sys.platform != "win32":  # while it is still held: whoever opens it next makes a new one
+            self._path.unlink(missing_ok=True)
+        stream.close()  # which drops the lock
+        if remove:
+            with contextlib.suppress(OSError):  # somebody holds it already
+                self._path.unlink(missing_ok=True)
+
+    def _is_at_its_path(self, stream: IO[bytes]) -> bool:
+        """Say whether the file that was opened has not been removed since by who held it; Windows does not remove what is open."""
+        if sys.platform == "win32":
+            return True
+        try:
+            return os.path.samestat(os.fstat(stream.fileno()), self._path.stat())
+        except OSError:
+            return False
 
 
 def is_held(path: Path) -> bool:
@@ -53,13 +71,13 @@ def is_held(path: Path) -> bool:
         return False
 
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 
     def _try_lock(stream: IO[bytes], shared: bool = False) -> bool:
         stream.seek(0)
         try:
-            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
         except OSError:
             return False
         return True

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..child_processes import hidden_window
+from ..connection.process import clean_environment
 from ..errors import LwswError
-from .process import clean_environment
 
 OLDEST = (3, 11)
 #: Newer Pythons than this have no torch yet that the backend was tested with.
@@ -127,9 +127,10 @@ def _ask(path: str) -> dict[str, Any] | None:
             [path, "-I", "-c", _PROBE], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10, check=True,
             env=clean_environment(), **hidden_window(),
         )  # fmt: skip
-        return json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.SubprocessError):  # not a Python, or one that does not work
         return None
+    return answer
 
 
 def _words(version: tuple[int, int]) -> str:

@@ -1,7 +1,7 @@
 """One installation of the backend, step by step. Blocks: :mod:`.installer` runs it in a thread. Knows nothing of Blender.
 
-A new environment is made beside whatever is installed (see :mod:`.installed`); only when it has shown that it works does the stamp name it.
-So an installation that fails or is cancelled leaves the backend that was there, or none.
+A new environment is made beside whatever is installed (see :mod:`..connection.installed`); only when it has shown that it works does the
+stamp name it. So an installation that fails or is cancelled leaves the backend that was there, or none.
 """
 
 from __future__ import annotations
@@ -9,92 +9,39 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import os
 import re
 import shutil
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from ..connection.client import API
+from ..connection.installed import (
+    DOWNLOADS,
+    TEMPORARY,
+    Installed,
+    environment_python,
+    read_installed,
+    tree_size,
+    write_installed,
+)
+from ..connection.process import clean_environment
 from ..errors import LwswError
+from ..release import Carried
 from . import command, pip_errors
-from .client import API
-from .installed import ENVIRONMENT_PREFIX, STAMP, Installed, environment_python, read_installed, tree_size, write_installed
-from .process import clean_environment
-from .pythons import Python, find_python, find_pythons
-from .release import Carried, carried_backend
-from .removal import remove_if_empty, set_aside, sweep
-from .torch_build import MEGABYTE, PYTORCH, TorchBuild, choose_build, look_at_machine
+from .folder import free_name, link_packages, locked, not_writable, packages_folder, remove_leftovers
+from .offer import Offer, Order, gigabytes, make_offer, make_room
+from .pythons import Python, find_pythons
+from .torch_build import PYTORCH, TorchBuild
 
-DOWNLOADS = "downloads"
-TEMPORARY = "temporary"
-LOCK = "lock"
-
-#: Bytes of everything but torch: to fetch, and unpacked (numpy, OpenCV, OpenEXR, the weights of VGG-19, the HTTP server, pip).
-_REST = (150 * MEGABYTE, 340 * MEGABYTE)
 #: Python compiles what is imported when it first is, in the check at the end; compiling all of it would take as long as unpacking it.
 _INSTALL = ("install", "--no-input", "--no-user", "--no-compile")
 #: The oldest pip that says how far a download is and goes on with one that broke.
 _PIP = "pip>=25.1"
 _CHECK_SECONDS = 300.0
 _MEASURE_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is to be installed where.
-
-    Attributes:
-        folder: the backend's folder in the extension's user folder.
-        online_access: whether Blender may talk to other machines.
-        blender_python: the Python that Blender brings along.
-        log_file: where the whole log goes; None for nowhere.
-        pip_arguments: further arguments of every ``pip install``, for farms and their package indexes.
-        shared_packages: folders whose packages the environment uses too; what lies there is not fetched again.
-    """
-
-    folder: Path
-    online_access: bool = False
-    blender_python: str = sys.executable
-    log_file: Path | None = None
-    pip_arguments: tuple[str, ...] = ()
-    shared_packages: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What an installation would do.
-
-    Attributes:
-        python: the Python it would use.
-        torch: the build of torch it would take.
-        version: version of the backend.
-        download: bytes to fetch, about.
-        unpacked: bytes on the disk when it is done, about.
-        needed: bytes that must be free while it runs.
-        free: bytes that are free.
-    """
-
-    python: Python
-    torch: TorchBuild
-    version: str
-    download: int
-    unpacked: int
-    needed: int
-    free: int
-
-    def sentences(self) -> list[str]:
-        """Say what will be fetched and how large it is."""
-        source = f"PyTorch {self.torch.label}"
-        said = [
-            f"Fetches {source}, OpenCV, OpenEXR and a few small packages: about {gigabytes(self.download)}, "
-            f"{gigabytes(self.unpacked)} on the disk ({gigabytes(self.free)} are free).",
-            "It goes into a folder of its own; Blender itself is not changed.",
-        ]
-        return said + ([self.torch.note] if self.torch.note else [])
 
 
 @dataclass
@@ -110,32 +57,6 @@ class Report:
     step: str = ""
     fraction: float = 0.0
     lines: list[str] = field(default_factory=list)
-
-
-def gigabytes(size: int) -> str:
-    """Return a size in words: ``350 MB``, ``2.7 GB``."""
-    return f"{size / 1000**3:.1f} GB" if size >= 950 * MEGABYTE else f"{round(size / MEGABYTE, -1):.0f} MB"
-
-
-def make_offer(order: Order) -> Offer:
-    """Look at this machine and return what an installation would do. Takes up to some seconds.
-
-    Raises:
-        LwswError: ``no_python``, ``no_package``, ``backend_not_found``.
-    """
-    carried = carried_backend()
-    python = find_python(order.blender_python)
-    torch = choose_build(look_at_machine())
-    # What is fetched lies beside what is unpacked until the end.
-    download, unpacked = torch.download + _REST[0], torch.unpacked + _REST[1]
-    needed = 50 * MEGABYTE if order.shared_packages else download + unpacked
-    return Offer(python, torch, carried.version, download, unpacked, needed, free_space(order.folder))
-
-
-def free_space(folder: Path) -> int:
-    """Return the free bytes of the disk that a folder lies on, or will lie on."""
-    existing = next(path for path in (folder, *folder.parents) if path.is_dir())
-    return shutil.disk_usage(existing).free
 
 
 class Installation:
@@ -192,7 +113,7 @@ class Installation:
                 installed = self._make(began)
             except OSError as error:
                 remove_leftovers(self._folder)
-                raise _not_writable(self._folder, error) from None
+                raise not_writable(self._folder, error) from None
             except BaseException as error:
                 kept = isinstance(error, LwswError) and error.code not in ("cancelled", "disk_full")
                 remove_leftovers(self._folder, keep_downloads=kept)
@@ -210,20 +131,12 @@ class Installation:
     def _make(self, began: float) -> Installed:
         self._step("Looking at this machine")
         offer = make_offer(self._order)
-        if offer.free < offer.needed:
-            sweep(self._folder)
-        if offer.free < offer.needed and (free := free_space(self._folder)) < offer.needed:
-            way_out = "press Uninstall first" if read_installed(self._folder) else "empty the recycle bin"
-            raise LwswError(
-                "disk_full",
-                f"Installing the backend needs {gigabytes(offer.needed)}; {gigabytes(free)} are free on the disk of {self._folder}.",
-                f"Free some space, or {way_out}, then press Install Backend.",
-            )
-        carried = carried_backend()
+        make_room(self._folder, offer)
+        carried = offer.carried
         self._say(f"Python {offer.python.name}: {offer.python.path}")
         self._say(f"PyTorch {offer.torch.label}; {offer.torch.index or 'from the usual package index'}")
         self._offer = offer
-        environment = self._folder / _free_name(self._folder)
+        environment = self._folder / free_name(self._folder)
         self._environment_folder = environment
         python = environment_python(environment)
         used = self._make_environment(offer.python, environment)
@@ -251,7 +164,7 @@ class Installation:
             self._say(f"Python {python.name} could not; trying another one.")
         else:
             raise pip_errors.explain(self._output, "making an environment", first.name)
-        if (_packages_folder(environment) / "pip").is_dir():
+        if (packages_folder(environment) / "pip").is_dir():
             self._upgrade_pip(environment)
         else:
             self._fetch_pip(python, environment)
@@ -280,7 +193,7 @@ class Installation:
 
     def _take_over(self, environment: Path, python: Python) -> None:
         """Let the new environment have what need not be fetched: packages of the old one, and of folders that the order names."""
-        packages = _packages_folder(environment)
+        packages = packages_folder(environment)
         if self._order.shared_packages:
             lines = "".join(f"{folder}\n" for folder in self._order.shared_packages)
             # An old one that Python put there would hide the shared one, which torch asks for.
@@ -289,7 +202,7 @@ class Installation:
         before = None if self._fresh else read_installed(self._folder)
         if before is not None and before.python == python.name and (self._folder / before.environment).is_dir():
             self._step("Taking over what has not changed")
-            _link_packages(_packages_folder(self._folder / before.environment), packages)
+            link_packages(packages_folder(self._folder / before.environment), packages)
 
     def _get_torch(self, python: Path, used: Python, build: TorchBuild, carried: Carried) -> None:
         self._step(f"Fetching PyTorch ({gigabytes(build.download)})")
@@ -367,7 +280,7 @@ class Installation:
         self._must(base, doing, python, "-m", "pip", *options, *self._order.pip_arguments, *arguments)
 
     def _progress_option(self, python: Path) -> list[str]:
-        places = _packages_folder(python.parents[1]).glob("pip-*.dist-info")
+        places = packages_folder(python.parents[1]).glob("pip-*.dist-info")
         versions = [tuple(int(number) for number in re.findall(r"\d+", place.name)[:2]) for place in places]
         return ["--progress-bar", "raw", "--resume-retries", "5"] if max(versions, default=(0,)) >= (25, 1) else ["--progress-bar", "off"]
 
@@ -382,7 +295,7 @@ class Installation:
             probe.write_bytes(b"\0" * 4096)
             probe.unlink()
         except OSError as error:
-            raise _not_writable(self._folder, error) from None
+            raise not_writable(self._folder, error) from None
 
     def _run(self, python: str | Path, *arguments: str) -> int:
         self._output.clear()
@@ -434,101 +347,6 @@ class Installation:
         if self._order.log_file is not None:
             with contextlib.suppress(OSError), self._order.log_file.open("a", encoding="utf-8") as log:  # the lines in memory remain
                 log.write(line + "\n")
-
-
-def remove_leftovers(folder: Path, keep_downloads: bool = False) -> None:
-    """Set aside whatever the stamp does not name: environments that were not finished or that were replaced, and temporary files."""
-    installed = read_installed(folder)
-    keep = {STAMP, LOCK} | ({installed.environment} if installed else set()) | ({DOWNLOADS} if keep_downloads else set())
-    set_aside(folder, keep)
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process, and remove it afterwards if nothing is in it; the system lets go of it when the process ends.
-
-    Raises:
-        LwswError: ``install_running`` if another Blender holds it; ``output_not_writable``.
-    """
-    path = folder / LOCK
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+b")
-    except OSError as error:
-        raise _not_writable(folder, error) from None
-    with file:
-        _lock(file)
-        try:
-            yield
-        finally:
-            if sys.platform != "win32":  # while it is still held: whoever opens it next makes a new one
-                path.unlink(missing_ok=True)
-            file.close()
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
-            remove_if_empty(folder)
-
-
-def _lock(file: IO[bytes]) -> None:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise LwswError(
-            "install_running", "Another Blender is installing or removing the backend right now.", "Wait until it is done."
-        ) from None
-
-
-def _free_name(folder: Path) -> str:
-    number = 1
-    while (folder / f"{ENVIRONMENT_PREFIX}{number}").exists():
-        number += 1
-    return f"{ENVIRONMENT_PREFIX}{number}"
-
-
-def _packages_folder(environment: Path) -> Path:
-    if os.name == "nt":
-        return environment / "Lib" / "site-packages"
-    return next(environment.glob("lib/python3*/site-packages"), environment / "lib" / "python3" / "site-packages")
-
-
-def _link_packages(old: Path, new: Path) -> None:
-    """Give the new environment the old one's packages without copying them. pip replaces files, it never writes into them."""
-    for item in old.iterdir():
-        name = item.name.lower()
-        if (
-            (new / item.name).exists()
-            or name.startswith(("lwsw", "pip", "_distutils_hack", "distutils-precedence"))
-            or name == "__pycache__"
-        ):
-            continue
-        if item.is_dir():
-            shutil.copytree(item, new / item.name, copy_function=_link, symlinks=True)
-        else:
-            _link(item, new / item.name)
-
-
-def _link(source: str | Path, target: str | Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # the file system has no hard links
-        shutil.copy2(source, target)
-
-
-def _not_writable(folder: Path, error: OSError) -> LwswError:
-    import errno
-
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return LwswError("disk_full", f"The disk of {folder} is full.", "Free some space, then press Install Backend again.")
-    reason = error.strerror or str(error)
-    return LwswError("output_not_writable", f"The folder {folder} cannot be written to ({reason}).", "Check its permissions and try again.")
 
 
 def _does_not_work(reason: str) -> LwswError:

@@ -14,7 +14,7 @@ import threading
 def _end_with_starter() -> None:
     while os.read(0, 4096):
         pass
-    if os.name != "nt" and os.getpgrp() == os.getpid():  # the starter made a group of us: everybody in it is ours
+    if sys.platform != "win32" and os.getpgrp() == os.getpid():  # the starter made a group of us: everybody in it is ours
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
 
