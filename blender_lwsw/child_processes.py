@@ -9,7 +9,9 @@ from typing import Any
 
 def hidden_window() -> dict[str, Any]:
     """Return what keeps a console window from popping up."""
-    return {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NO_WINDOW}
+    return {}
 
 
 def own_session() -> dict[str, Any]:

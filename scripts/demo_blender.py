@@ -167,7 +167,7 @@ def main() -> int:
     except Exception as error:
         if not hasattr(error, "hint"):
             raise
-        tell("error", code=error.code, message=error.message, hint=error.hint)
+        tell("error", **{name: getattr(error, name) for name in ("code", "message", "hint")})
         return 1
     return 0
 

@@ -300,7 +300,7 @@ def main() -> int:
     except Exception as error:
         if not hasattr(error, "hint"):
             raise
-        print(f"\n{error.message} {error.hint}", file=sys.stderr)
+        print(f"\n{error}", file=sys.stderr)
         return 1
     return 0
 

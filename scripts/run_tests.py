@@ -6,9 +6,10 @@
     scripts/test tests/backend -k flow           some tests only; whatever pytest understands is passed on to it
 
 Tests of tests/blender run in every Blender environment; the others in the backend's. The last line is 'N passed, N failed', where the
-linter and the type checker count as one each. Two runs go side by side, because most of a test's time is one processor starting another
-program; what they say comes when each is over. Each run has a time limit, and one that has written its result but does not end (the bpy
-module of Blender 4.5 can hang when Python exits) is ended and said so.
+linter and each run of the type checker (the programs as on Linux and on Windows, then scripts/) count as one. Two runs go side by
+side, because most of a test's time is one processor starting another program; what they say comes when each is over. Each run has a time
+limit, and one that has written its result but does not end (the bpy module of Blender 4.5 can hang when Python exits) is ended and said
+so.
 """
 
 from __future__ import annotations
@@ -68,7 +69,12 @@ def plan(options: argparse.Namespace, arguments: list[str]) -> list[Run]:
     runs = []
     if not arguments:
         runs.append(Run("ruff", [backend, "-m", "ruff", "check", "."], 120, is_pytest=False))
-        runs.append(Run("mypy", [backend, "-m", "mypy"], 600, is_pytest=False))
+        for platform in ("linux", "win32"):  # Windows is checked this far at least
+            words = ["--platform", platform, "--cache-dir", str(ROOT / ".mypy_cache" / platform)]
+            runs.append(Run(f"mypy {platform}", [backend, "-m", "mypy", *words], 600, is_pytest=False))
+        runs.append(
+            Run("mypy scripts", [backend, "-m", "mypy", "scripts", "--no-warn-return-any", "--allow-untyped-calls"], 600, is_pytest=False)
+        )
     suites = [("backend", "tests/backend", ".venv", 1200.0), ("Blender 5.0", "tests/blender", ".venv-blender", 1200.0)]
     if not options.fast:
         suites.append(("Blender 4.5", "tests/blender", ".venv-blender-4.5", 1200.0))

@@ -179,8 +179,9 @@ class BackendProcess:
         if process.stdin and not process.stdin.closed:
             with contextlib.suppress(OSError):  # it is gone already
                 process.stdin.close()
-        for action in (lambda: None, process.terminate, process.kill):
-            action()
+        for end in (None, process.terminate, process.kill):
+            if end is not None:
+                end()
             try:
                 process.wait(patience)
                 break

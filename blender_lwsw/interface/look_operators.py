@@ -13,11 +13,12 @@ from ..jobs import exit_status
 from ..look.session import preview_session
 from ..look.variations import Variation, chosen, take_variation, variations_of
 from ..results import preview_image
+from .scene_operator import OperatorPart
 
 _keymaps: list[tuple[Any, Any]] = []
 
 
-class _Look:
+class _Look(OperatorPart):
     """What starts something that is painted."""
 
     @classmethod

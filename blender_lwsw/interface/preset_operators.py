@@ -74,7 +74,8 @@ class LWSW_OT_save_preset(SceneOperator, AddPresetBase, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Save the look, or delete the preset whose name is shown."""
         if not self.remove_active:
-            return super().execute(context)
+            done: set[str] = super().execute(context)
+            return done
         path = presets().get(LWSW_MT_presets.bl_label)
         if path is None:
             self.report({"WARNING"}, "Choose one of your own presets in the menu first.")

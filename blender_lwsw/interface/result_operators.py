@@ -12,6 +12,7 @@ from ..jobs.console import ProgressLine
 from ..jobs.session import session
 from ..results.compositor import add_to_compositor
 from ..results.result_strips import active_result
+from .scene_operator import OperatorPart
 
 _SETTINGS_ITEMS = [
     ("STRIP", "As It Was", "With the settings that the strip remembers"),
@@ -19,7 +20,7 @@ _SETTINGS_ITEMS = [
 ]
 
 
-class _OnResult:
+class _OnResult(OperatorPart):
     """What the operators on the active strip of results share."""
 
     @classmethod

@@ -40,8 +40,8 @@ class LWSW_OT_stylize_strips(bpy.types.Operator):
             session.fail(error)
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        for error in errors:
-            self.report({"WARNING"}, str(error))
+        for refused in errors:
+            self.report({"WARNING"}, str(refused))
         return {"FINISHED"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -9,8 +9,20 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import Protocol
 
-from .progress import Progress
+
+class Shown(Protocol):
+    """How far something is: the progress of a job, or of an installation."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def fraction(self) -> float: ...
+    @property
+    def seconds_left(self) -> float | None: ...
+    @property
+    def detail(self) -> str: ...
 
 
 class ProgressLine:
@@ -21,7 +33,7 @@ class ProgressLine:
         self._length = 0
         self._last_time = 0.0
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: Shown) -> None:
         """Print the progress if it has changed."""
         text = f"LWSW  {progress.text}"
         terminal = sys.stdout.isatty()
@@ -79,7 +91,7 @@ def _native_handler() -> int | None:
     library = ctypes.CDLL(None)
     library.signal.restype = ctypes.c_void_p
     library.signal.argtypes = [ctypes.c_int, ctypes.c_void_p]
-    address = library.signal(signal.SIGINT, None)  # SIG_DFL for a moment: asking means setting
+    address: int | None = library.signal(signal.SIGINT, None)  # SIG_DFL for a moment: asking means setting
     library.signal(signal.SIGINT, address)
     return address
 

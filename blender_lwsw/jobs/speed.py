@@ -95,17 +95,19 @@ def measure(work: Work, status: Mapping[str, Any], seconds: float) -> Measuremen
     first, later = status.get("first_frame_seconds"), status.get("seconds_per_frame")
     if not isinstance(first, (int, float)) or first <= 0:
         return None
-    others = (work.frames - 1) * work.passes
-    if others and not isinstance(later, (int, float)):
-        return None
-    painted = first + (others * later if others else 0.0)
+    painted, later_pace = first, None
+    if others := (work.frames - 1) * work.passes:
+        if not isinstance(later, (int, float)):
+            return None
+        painted += others * later
+        later_pace = later / (work.iterations * work.megapixels)
     memory = status.get("peak_device_memory") or status.get("peak_memory")
     return Measurement(
         where=work.where,
         looks=work.looks,
         megapixels=work.megapixels,
         first_pace=first / (work.first_iterations * work.megapixels),
-        later_pace=later / (work.iterations * work.megapixels) if others else None,
+        later_pace=later_pace,
         overhead=max(0.0, seconds - painted),
         memory=memory if isinstance(memory, int) else None,
         depth=work.depth,

@@ -35,7 +35,8 @@ def balance_curve(weights: Mapping[str, float], samples: int) -> np.ndarray:
         if (weight := weights.get(layer, 0.0)) > 0:
             distance = (octaves - np.log2(RECEPTIVE_FIELDS[layer] / SMALLEST)) / _REACH
             density += weight / total * np.exp(-0.5 * distance**2)
-    return density * width / (_REACH * np.sqrt(2 * np.pi))
+    density *= width / (_REACH * np.sqrt(2 * np.pi))
+    return density
 
 
 def place_of(layer: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,10 @@ class _Values:
         return self._values[f"lwsw.{name}"]
 
 
+def _region_values(values: _Values, index: int) -> Callable[[str], PerFrame]:
+    return lambda name: values[f"regions[{index}].{name}"]
+
+
 def _regions(scene: bpy.types.Scene, request: Request, values: _Values, paintings: Paintings, rendered: set[str] | None) -> list[Region]:
     if request.regions is not None:
         items = list(request.regions)
@@ -89,7 +93,7 @@ def _regions(scene: bpy.types.Scene, request: Request, values: _Values, painting
         chosen = [(index, item) for index, item in chosen if not contents_of(target_of(item), "", None).error]
     names = distinct(title_of(item) for _, item in chosen)
     return [
-        scene_region(name, item, lambda number, index=index: values[f"regions[{index}].{number}"], values.frames, paintings, rendered)
+        scene_region(name, item, _region_values(values, index), values.frames, paintings, rendered)
         for name, (index, item) in zip(names, chosen, strict=True)
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,7 @@ def _output(values: dict[str, Any], name: str, asked: Any) -> bool:
     return True
 
 
-_SPECIAL = {
+_SPECIAL: dict[str, Callable[[dict[str, Any], str, Any], bool]] = {
     "style": _style,
     "profile": _profile,
     "layer_weights": _layer_weights,

@@ -22,8 +22,18 @@ from .regions import Contents, contents_of, target_of
 REGION_NUMBERS = (*MAIN_LAYERS, "content_weight", "strength")
 
 #: What a script may say about a region.
-REGION_KEYS = ("name", "objects", "collection", "profile", "layer_weights", "style_weights", "strength", "content_weight", "color")
-REGION_KEYS += ("frequency_exponent",)
+REGION_KEYS = (
+    "name",
+    "objects",
+    "collection",
+    "profile",
+    "layer_weights",
+    "style_weights",
+    "strength",
+    "content_weight",
+    "color",
+    "frequency_exponent",
+)
 
 _FIX_REGION = "Choose an object or a collection for it in the Regions panel, or turn the region off."
 

@@ -7,6 +7,7 @@ the middle of each pixel says all there is to say about motion and depth, so a s
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import bpy
 
@@ -34,7 +35,7 @@ def set_up(scene: bpy.types.Scene, overrides: Overrides, object_masks: bool) -> 
         object_masks: the passes include Cryptomatte.
     """
     count = samples(scene, object_masks)
-    changes = [
+    changes: list[tuple[str, dict[str, Any]]] = [
         ("render", {"use_motion_blur": False, "use_compositing": False, "use_freestyle": False}),
         ("cycles", {"samples": count, "use_adaptive_sampling": False, "use_sample_subset": False, "use_denoising": False}),
         ("cycles", {"time_limit": 0.0}),

@@ -16,7 +16,9 @@ def content_picture(path: Path, width: int, height: int) -> None:
     """Write a content picture with shapes of all sizes: the demo's painting, mirrored and blurred, so that no other file is needed."""
     import cv2
 
-    image = cv2.flip(cv2.imread(str(PAINTING)), 1)
+    painting = cv2.imread(str(PAINTING))
+    assert painting is not None
+    image = cv2.flip(painting, 1)
     image = cv2.GaussianBlur(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), (0, 0), 3)
     cv2.imwrite(str(path), image)
 

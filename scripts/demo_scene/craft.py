@@ -7,7 +7,7 @@ from typing import Any
 
 from .materials import mottled
 from .meshes import Parts, Point, add_object
-from .nodes import Colour
+from .nodes import Colour, shaded
 
 
 def balloon(scene: Any, location: Point) -> Any:
@@ -51,7 +51,7 @@ def balloon(scene: Any, location: Point) -> Any:
 
 def boat(scene: Any, name: str, location: Point, hull_colour: Colour, sails: Any, scale: float) -> Any:
     """A sailing boat that heads along −x."""
-    hull = mottled(f"{name} hull", tuple(c * 0.6 for c in hull_colour), hull_colour, 3.0, bump=0.1)
+    hull = mottled(f"{name} hull", shaded(hull_colour, 0.6), hull_colour, 3.0, bump=0.1)
     wood = mottled(f"{name} mast", (0.24, 0.12, 0.05), (0.40, 0.22, 0.10), 3.0)
     parts = Parts()
     sections = [(-1.15, 0.02, 0.52), (-0.85, 0.22, 0.42), (-0.2, 0.36, 0.36), (0.6, 0.34, 0.38), (1.0, 0.24, 0.44)]

@@ -11,6 +11,12 @@ import bpy
 Colour = tuple[float, float, float]
 
 
+def shaded(colour: Colour, factor: float) -> Colour:
+    """Return a colour that many times as bright."""
+    red, green, blue = colour
+    return red * factor, green * factor, blue * factor
+
+
 class Nodes:
     """A small writer of node trees: `add` makes a node, sets its inputs by name, and links what is a socket."""
 

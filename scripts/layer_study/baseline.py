@@ -46,7 +46,7 @@ def reproduce(bench: Bench, painting: str, content: str, steps: int, every: int 
         for file, image in zip(files, (picture, style), strict=True):
             write_picture(file, tensor_to_image(image))
         picture, style = (image_to_tensor(read_image(file)) for file in files)
-        artist = make_artist(*files, **gatys_constants(height, width))
+        artist = make_artist(files[0], files[1], **gatys_constants(height, width))
     network = network_padded_alike(plain=True)
     targets = style_targets(network, style, MAIN_LAYERS)
     shot = calibrate(network, picture, targets, normalization="gatys")

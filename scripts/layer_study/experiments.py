@@ -48,8 +48,7 @@ def pairs(bench: Bench) -> list[tuple[str, str]]:
 
 def calibration(bench: Bench) -> dict[str, Any]:
     """What layers weigh before calibration, and after it."""
-    norms = {layer: [] for layer in MAIN_LAYERS}
-    raw_shares, reference, end = ({layer: [] for layer in MAIN_LAYERS} for _ in range(3))
+    norms, raw_shares, reference, end = (_per_layer() for _ in range(4))
     for painting, content in pairs(bench):
         raw = bench.raw_norms(painting, content)
         cell = Cell(painting, content, (1.0,) * 5)
@@ -69,11 +68,15 @@ def calibration(bench: Bench) -> dict[str, Any]:
     }
 
 
+def _per_layer() -> dict[str, list[float]]:
+    return {layer: [] for layer in MAIN_LAYERS}
+
+
 def scale_against_centroid(bench: Bench) -> dict[str, Any]:
     """Does moving weight from shallow to deep move the painting from fine to large?"""
     result: dict[str, Any] = {}
     for name, options in MODES.items():
-        rows = []
+        rows: list[dict[str, Any]] = []
         for painting, content in pairs(bench):
             measures = [bench.measure(Cell(painting, content, weights, **options)) for weights in SWEEP]
             scales = [item["texture_scale"] for item in measures]
@@ -90,10 +93,10 @@ def scale_against_centroid(bench: Bench) -> dict[str, Any]:
 def single_layers(bench: Bench, paintings: Sequence[str]) -> dict[str, Any]:
     """Each layer alone: texture scale, colours, speckle."""
     result = {}
-    for name, options in (("p follows the weights", {}), ("pixels", {"exponent": 0.0})):
+    for name, exponent in (("p follows the weights", None), ("pixels", 0.0)):
         rows = []
         for layer in range(5):
-            cells = [Cell(painting, content, single(layer), **options) for painting in paintings for content in bench.contents]
+            cells = [Cell(painting, content, single(layer), exponent) for painting in paintings for content in bench.contents]
             measures = [bench.measure(cell) for cell in cells]
             rows.append(_medians(measures))
         result[name] = rows
@@ -159,7 +162,7 @@ def flicker(bench: Bench, paintings: Sequence[str], content: str, frames: int, i
             stylizer = Stylizer(bench.network, [bench.paintings[painting]], [layers], Method(iterations, first))
             state, painted = None, []
             for index, (image, look) in enumerate(zip(images, looks, strict=True)):
-                motion = {"flow": flow, "visibility": sees} if index else {}
+                motion: dict[str, Any] = {"flow": flow, "visibility": sees} if index else {}
                 state = stylizer.stylize(Frame(index, image, FrameValues(look), **motion), state.looks if state else None)
                 painted.append(state.image.clamp(0, 1))
             calibrated = state.looks[0].calibration if state else None

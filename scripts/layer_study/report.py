@@ -45,8 +45,8 @@ def _pictures(bench: Bench, images: Path) -> None:
 
     layers = [f"{layer} · {receptive_field(layer)} px" for layer in MAIN_LAYERS]
     rows = []
-    for label, options in (("p follows", {}), ("pixels", {"exponent": 0.0})):
-        rows.append((label, row(Cell("impasto", "still-life", single(layer), **options) for layer in range(5))))
+    for label, exponent in (("p follows", None), ("pixels", 0.0)):
+        rows.append((label, row(Cell("impasto", "still-life", single(layer), exponent) for layer in range(5))))
     figures.sheet(images / "study-layers.jpg", rows, layers, scale=1.0)
     rows = []
     for name, options in MODES.items():

@@ -33,6 +33,12 @@ def clouds(rng: np.random.Generator, size: tuple[int, int], cells: int, octaves:
     return np.clip((total - low) / (high - low), 0, 1).astype(np.float32)
 
 
+def colour_of(values: Array) -> Colour:
+    """Return three channels as a colour: whole numbers from 0 to 255."""
+    red, green, blue = (int(channel) for channel in np.clip(values, 0, 255))
+    return red, green, blue
+
+
 def gradient(value: Array, stops: Sequence[tuple[float, Colour]]) -> Array:
     """Return the colour of a value, by linear interpolation between stops (position, sRGB): the shape of `value` plus 3, float32."""
     positions = [position for position, _ in stops]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .craft import Array, Colour, clouds, curve, gradient, grid, light, mix, ribbon, shrink, step, taper
+from .craft import Array, Colour, clouds, colour_of, curve, gradient, grid, light, mix, ribbon, shrink, step, taper
 
 SIZE = (768, 624)
 SCALE = 2
@@ -243,7 +243,7 @@ def dry_brush(canvas: Array, height: Array, rng: np.random.Generator, colour: Ar
                 continue
             line, at = line[keep], at[keep]
             paint = colour[at[len(at) // 2, 1], at[len(at) // 2, 0]] + tone + rng.normal(0, 13)
-            value = tuple(int(c) for c in np.clip(paint, 0, 255))
+            value = colour_of(paint)
             ribbon(canvas, line, rng.uniform(0.9, 2.0), value, SCALE)
             ribbon(height, line, 1.6, int(np.clip(128 + rng.normal(0, 46), 0, 255)), SCALE)
 
@@ -265,7 +265,7 @@ def dots(canvas: Array, height: Array, rng: np.random.Generator, colour: Array, 
             ground = colour[int(spot[1]), int(spot[0])]
             paint = ground * 0.45 + np.array(BONE if pale else UMBER) * 0.55 + rng.normal(0, 10)
             touch = spot + np.array(((-2.8, 0), (2.8, 0))) @ turn
-            ribbon(canvas, touch, rng.uniform(3.2, 4.4), tuple(int(c) for c in np.clip(paint, 0, 255)), SCALE)
+            ribbon(canvas, touch, rng.uniform(3.2, 4.4), colour_of(paint), SCALE)
             ribbon(height, touch, 3.6, 205, SCALE)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .craft import Array, clouds, gradient
+from .craft import Array, clouds, colour_of, gradient
 
 WIDTH, HEIGHT = 1024, 768
 
@@ -218,7 +218,7 @@ class Canvas:
         """Draw one bristle along points (N×2, pixels of the painting)."""
         fixed = np.round(points * self.SCALE * 2**self.SHIFT).astype(np.int32)
         thickness = max(1, round(width * self.SCALE))
-        tone = tuple(int(c) for c in np.clip(colour, 0, 255))
+        tone = colour_of(colour)
         cv2.polylines(self.paint, [fixed], False, tone, thickness, cv2.LINE_AA, self.SHIFT)
         cv2.polylines(self.height, [fixed], False, (int(np.clip(height, 0, 255)),), thickness, cv2.LINE_AA, self.SHIFT)
 
@@ -255,10 +255,8 @@ def paint_stroke(canvas: Canvas, rng: np.random.Generator, line: Array, width: f
     press = rng.normal(0, 7)
     for k in rng.permutation(count):
         across = (k + 0.5) / count * 2 - 1
-        first, last = (
-            rng.integers(0, max(1, len(line) // 5), endpoint=True),
-            len(line) - rng.integers(0, max(1, len(line) // 4), endpoint=True),
-        )
+        first = int(rng.integers(0, max(1, len(line) // 5), endpoint=True))
+        last = len(line) - int(rng.integers(0, max(1, len(line) // 4), endpoint=True))
         if last - first < 2:
             first, last = 0, len(line)
         offset = across * width / 2 * shape[first:last, None] + rng.normal(0, 0.25)

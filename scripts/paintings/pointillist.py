@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .craft import SHIFT, Array, clouds, fixed, gradient, grid, light, mix, shrink, step
+from .craft import SHIFT, Array, clouds, colour_of, fixed, gradient, grid, light, mix, shrink, step
 
 SIZE = (576, 768)
 SCALE = 2
@@ -44,9 +44,9 @@ PIGMENTS = np.array(
     np.float32,
 )
 WHITE, NAPLES, YELLOW, ORANGE, VERMILION, PINK, ROSE, CRIMSON, LILAC, VIOLET, NIGHT, COBALT, CERULEAN, TURQUOISE = (
-    tuple(int(c) for c in PIGMENTS[k]) for k in range(14)
+    colour_of(PIGMENTS[k]) for k in range(14)
 )
-SEA_GREEN, VIRIDIAN, LIGHT_GREEN, YELLOW_GREEN, GREEN, DEEP = (tuple(int(c) for c in PIGMENTS[k]) for k in range(14, 20))
+SEA_GREEN, VIRIDIAN, LIGHT_GREEN, YELLOW_GREEN, GREEN, DEEP = (colour_of(PIGMENTS[k]) for k in range(14, 20))
 
 
 @dataclass
@@ -86,12 +86,12 @@ def design(rng: np.random.Generator, size: tuple[int, int]) -> Motif:
     put(np.ones(size, bool), glow, np.arctan2(x - 1.12 * width, -(y + 0.10)), 0.92)
 
     # Far shore: two blue ridges and a strip of town.
-    for level, high, stops in (
+    for level, high, haze_stops in (
         (0.415, 0.085, [(0, LILAC), (0.5, CERULEAN), (1, PINK)]),
         (0.445, 0.055, [(0, VIOLET), (0.5, COBALT), (1, LILAC)]),
     ):
         ridge = level - high * np.exp(-(((x - 0.35 - 4 * (level - 0.415) * 3) / 0.34) ** 2)) - 0.018 * np.sin(x * 11 + level * 90)
-        haze = gradient(0.7 * fine + 0.5 * np.exp(-(y - ridge) / 0.03) - 0.1, stops)
+        haze = gradient(0.7 * fine + 0.5 * np.exp(-(y - ridge) / 0.03) - 0.1, haze_stops)
         put((y > ridge) & (y < horizon + 0.01), haze, 0.4 * np.sin(x * 9), 0.6)
     for k in range(15):
         left, wide, tall = 0.36 + 0.044 * k, 0.030 + 0.016 * rng.random(), 0.020 + 0.034 * rng.random()
@@ -201,7 +201,7 @@ def lay(
         cosine, sine = np.cos(angle), np.sin(angle)
         outline = superellipse * (a / 2, b / 2) * rng.uniform(0.86, 1.12, (10, 1)) @ np.array(((cosine, sine), (-sine, cosine))) + spot
         polygon = [fixed(outline, SCALE)]
-        cv2.fillPoly(canvas, polygon, tuple(int(c) for c in np.clip(paint, 0, 255)), cv2.LINE_AA, SHIFT)
+        cv2.fillPoly(canvas, polygon, colour_of(paint), cv2.LINE_AA, SHIFT)
         cv2.fillPoly(height, polygon, (int(rise),), cv2.LINE_AA, SHIFT)
 
 
@@ -214,7 +214,8 @@ def paint(seed: int = 0, size: tuple[int, int] = SIZE) -> Array:
     lay(canvas, height, rng, motif, 8.5, (9, 13), 30)
     lay(canvas, height, rng, motif, 6.3, (6, 8.5), 34)
     lay(canvas, height, rng, motif, 6.2, (4, 5.5), 40)
-    picture, relief = shrink(canvas, size), cv2.GaussianBlur(shrink(height, size) / 255, (0, 0), 0.6)
+    picture = shrink(canvas, size)
+    relief: Array = cv2.GaussianBlur(shrink(height, size) / 255, (0, 0), 0.6)
     weave = np.sin(grid(size)[1] * 1.6) * np.sin(grid(size)[0] * 1.6)
     relief += 0.02 * weave + 0.015 * rng.standard_normal(size)
     return np.clip(light(picture, relief.astype(np.float32), 0.75), 0, 255).astype(np.uint8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from typing import Any
 
 from demo_scene.animation import animate, animate_freely
@@ -168,7 +169,11 @@ def _flags(scene: Any, frames: int) -> None:
                 point.co = (u * 0.96, 0.22 * swing, v - 0.10 * (u / length) ** 2 + 0.05 * swing)
             shape.slider_min = -1.0
             wave = math.cos if shift == 0.0 else math.sin
-            animate_freely(shape, "value", first, last, lambda t, wave=wave, k=k: wave(_phase(t, frames) + 1.3 * k))
+
+            def swing_at(t: int, wave: Callable[[float], float] = wave, k: int = k) -> float:
+                return wave(_phase(t, frames) + 1.3 * k)
+
+            animate_freely(shape, "value", first, last, swing_at)
 
 
 def _afloat(scene: Any, frames: int) -> None:

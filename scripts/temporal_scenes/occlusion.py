@@ -118,14 +118,20 @@ def _wagon(k: int, rng: random.Random) -> Parts:
         parts.polygons(roof, [(0, 3, 4, 1), (1, 4, 5, 2), (0, 1, 2), (3, 5, 4)], body)
     elif k % 3 == 2:  # pumpkins
         for j, radius in enumerate((0.36, 0.46, 0.38)):
-            parts.lathe(
-                sphere(radius, 8, 0.8), 16, lambda _, n, j=j: (2, 0, 2)[j] if (n // 2) % 2 else (2, 2, 4)[j], (-0.75 + 0.75 * j, 0, 1.35)
-            )
+
+            def stripes(_: int, n: int, j: int = j) -> int:
+                return (2, 0, 2)[j] if (n // 2) % 2 else (2, 2, 4)[j]
+
+            parts.lathe(sphere(radius, 8, 0.8), 16, stripes, (-0.75 + 0.75 * j, 0, 1.35))
     else:  # barrels
         for j in range(3):
             height = rng.uniform(0.75, 1.0)
             profile = [(0.26, 0.0), (0.33, height * 0.3), (0.34, height * 0.6), (0.26, height), (0.01, height)]
-            parts.lathe(profile, 16, lambda ring, _, j=j: (trim, 4, 3)[j] if ring != 1 else 6, (-0.72 + 0.72 * j, 0, 1.1))
+
+            def hoops(ring: int, _: int, j: int = j) -> int:
+                return (trim, 4, 3)[j] if ring != 1 else 6
+
+            parts.lathe(profile, 16, hoops, (-0.72 + 0.72 * j, 0, 1.1))
     return parts
 
 
@@ -146,7 +152,11 @@ def _balls(scene: Any, frames: int) -> None:
 
         first, last = scene.frame_start, scene.frame_end
         animate_freely(ball, "location", first, last, place)
-        animate(ball, "rotation_euler", first, last, lambda t, k=k: (0.5 + k, 0.16 * t, 0.3))
+
+        def turn(t: int, k: int = k) -> Point:
+            return 0.5 + k, 0.16 * t, 0.3
+
+        animate(ball, "rotation_euler", first, last, turn)
 
 
 def _people(scene: Any, frames: int) -> None:

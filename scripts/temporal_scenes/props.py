@@ -9,14 +9,14 @@ from typing import Any
 
 from demo_scene.materials import material, mottled
 from demo_scene.meshes import Parts, Point
-from demo_scene.nodes import Colour
+from demo_scene.nodes import Colour, shaded
 
 
 def paint(name: str, colour: Colour, scale: float = 0.6, contrast: float = 0.35) -> Any:
     """A colour that is uneven as an old coat of paint, in soft blotches about 0.4 / scale metres wide."""
     block, n = material(name)
     value = n.noise(n.position(), scale * 1.6, 1.5, 0.5)
-    dark, light = (tuple(c * f for c in colour) for f in (1 - contrast, 1 + contrast))
+    dark, light = (shaded(colour, factor) for factor in (1 - contrast, 1 + contrast))
     n.surface(n.ramp(value, [(0.36, dark), (0.64, light)]))
     return block
 

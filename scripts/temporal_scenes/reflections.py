@@ -178,4 +178,8 @@ def _passers_by(scene: Any) -> None:
             return -1.35 + 1.7 * math.cos(a), 0.1 + 1.7 * math.sin(a), 0.30
 
         animate_freely(ball, "location", first, last, place)
-        animate(ball, "rotation_euler", first, last, lambda t, k=k: (0.4 * k, 0.5, 0.055 * t))
+
+        def turn(t: int, k: int = k) -> Point:
+            return 0.4 * k, 0.5, 0.055 * t
+
+        animate(ball, "rotation_euler", first, last, turn)

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,7 +72,7 @@ def _holder(stream: IO[bytes]) -> str:
         return ""
 
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 
     _LOCKED_BYTE = 1 << 30  # Windows locks are mandatory: lock far behind the text so that others can read it
@@ -79,14 +80,14 @@ if os.name == "nt":
     def _try_lock(stream: IO[bytes], shared: bool = False) -> bool:
         stream.seek(_LOCKED_BYTE)
         try:
-            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
         except OSError:
             return False
         return True
 
     def _unlock(stream: IO[bytes]) -> None:
         stream.seek(_LOCKED_BYTE)
-        msvcrt.locking(stream.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]
+        msvcrt.locking(stream.fileno(), msvcrt.LK_UNLCK, 1)
 
 else:
     import fcntl

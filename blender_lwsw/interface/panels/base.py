@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import bpy
 
 
@@ -14,8 +16,12 @@ class Section:
     #: The editors that have it; empty for all.
     spaces: tuple[str, ...] = ()
 
+    if TYPE_CHECKING:  # what Blender's class brings, and each editor's class sets
+        layout: Any
+        bl_space_type: str
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if context.scene is None:
             return False
-        return cls.bl_space_type != "NODE_EDITOR" or context.space_data.tree_type == "CompositorNodeTree"
+        return cls.bl_space_type != "NODE_EDITOR" or bool(context.space_data.tree_type == "CompositorNodeTree")
