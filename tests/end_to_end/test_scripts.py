@@ -72,8 +72,9 @@ def test_paths_choose_the_runs() -> None:
     def names(*arguments: str, fast: bool = False) -> list[str]:
         return [run.name for run in run_tests.plan(Namespace(fast=fast, limit=0.0), list(arguments))]
 
-    assert names() == ["ruff", "mypy", "backend", "Blender 5.0", "Blender 4.5", "end to end"]
-    assert names(fast=True) == ["ruff", "mypy", "backend", "Blender 5.0"]
+    checks = ["ruff", "mypy linux", "mypy win32", "mypy scripts"]
+    assert names() == [*checks, "backend", "Blender 5.0", "Blender 4.5", "end to end"]
+    assert names(fast=True) == [*checks, "backend", "Blender 5.0"]
     assert names("tests/blender") == ["Blender 5.0", "Blender 4.5"]
     assert names("tests/end_to_end/test_scripts.py", "-x") == ["end to end"]
     assert names("tests") == ["backend", "Blender 5.0", "Blender 4.5", "end to end"]
