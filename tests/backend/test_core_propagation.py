@@ -40,6 +40,29 @@ def test_a_shadow_that_moves_moves_under_still_strokes() -> None:
     assert torch.equal(trust, everywhere(48, 64))
 
 
+def test_colours_are_mapped_as_they_are_in_the_region() -> None:
+    """Beside the region there are other strokes, or none: they say nothing about its colours."""
+    wall, strokes = picture(48, 64), strokes_of(48, 64)
+    region = everywhere(48, 64)
+    region[..., 24:] = 0
+    before, after = wall.clone(), wall.clone()
+    before[..., 4:12] *= 0.3
+    after[..., 10:18] *= 0.3
+    after[..., 40:] += 0.4  # a change of light that is none of the region's
+    image = torch.lerp(before, painted(before, strokes), region)
+    source = Source(image, before, still(48, 64), everywhere(48, 64))
+    carried, at_large = propagate([source], after, region), propagate([source], after)
+    expected = painted(after, strokes)
+    errors = [float((result.image - expected)[..., :24].square().mean().sqrt()) for result in (carried, at_large)]
+    assert errors[0] < 0.02 and errors[1] > 2 * errors[0]
+    alone = propagate([Source(image[..., :24], before[..., :24], still(48, 24), everywhere(48, 24))], after[..., :24])
+    assert abs(carried.change - alone.change) < 1e-6 and at_large.change > carried.change
+    trust = everywhere(48, 64)
+    trust[..., 14:20] = 0
+    filled = fill_uncovered(painted(wall, 0 * strokes) * region + (1 - region), trust, wall, region)
+    assert (filled - painted(wall, 0 * strokes))[..., 14:20].square().mean().sqrt() < 0.02
+
+
 def test_noise_of_the_render_is_not_light() -> None:
     wall, strokes = picture(48, 64), strokes_of(48, 64)
     noisy = wall + 0.01 * torch.randn(wall.shape, generator=torch.Generator().manual_seed(1))

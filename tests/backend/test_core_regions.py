@@ -127,6 +127,26 @@ def test_a_region_that_covers_everything_leaves_no_rest() -> None:
     assert float((result.image - paint(frame_with(look=OBJECT)).image).abs().mean()) < 0.02
 
 
+def test_a_region_goes_on_from_all_that_its_look_has_painted() -> None:
+    """Deep layers see far beyond the region's edge. In a still shot its next frame must not begin with other surroundings."""
+    deep = replace(OBJECT, layer_weights=LayerWeights({"relu3_1": 1.0}))
+    frame, layers = frame_with((deep, disc(30))), [LAYERS, deep.layer_weights]
+    painter = Stylizer(network(), PAINTINGS, layers, Method(4, 30))
+    still = torch.zeros(1, HEIGHT, WIDTH, 2)
+    later = replace(frame, number=2, flow=still, visibility=torch.ones(1, 1, HEIGHT, WIDTH), before=frame.color)
+    first = painter.stylize(frame, None)
+    second = painter.stylize(later, first.looks)
+    one, two = (state.looks[1].image for state in (first, second))
+    assert one is not None and two is not None
+    around = (disc(30) == 0) & (disc(30, 24.0) == 1)
+    assert float((two - one).mul(around).square().sum() / (3 * around.sum())) ** 0.5 < 0.02
+    targets = {"relu3_1": style_targets(network(), fit_painting(PAINTINGS[1], HEIGHT, WIDTH), ["relu3_1"])["relu3_1"]}
+    calibration = first.looks[1].calibration
+    assert calibration is not None
+    losses = [style_loss(network(), image, targets, calibration, Guidance(disc(30))) for image in (one, two)]
+    assert losses[1] < 1.02 * losses[0]
+
+
 def test_an_object_that_comes_into_view_later_continues_exactly_after_a_stop() -> None:
     """The state after each frame is all that the next one needs, whichever look was to be seen when."""
     still = torch.zeros(1, HEIGHT, WIDTH, 2)

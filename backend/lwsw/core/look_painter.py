@@ -246,15 +246,13 @@ class LookPainter:
         part, method = scene.at(box), self._method
         assert state.image is not None and scene.flow is not None and scene.before is not None and scene.visibility is not None
         sources = [Source(state.image, scene.before, scene.flow, scene.visibility), *scene.memories]
-        carried = propagate(sources, scene.color)
+        carried = propagate(sources, scene.color, scene.mask)
         warped, trust = carried.image[..., box[0], box[1]], carried.trust[..., box[0], box[1]]
         firmness = (_FULL_CHANGE / min(max(carried.change, _LEAST_CHANGE), _FULL_CHANGE)) ** 2
         part = replace(part, visibility=trust, temporal_weight=part.temporal_weight * firmness)
-        if part.mask is not None:
-            trust = trust * part.mask
         gain = None
         if part.draft is None:
-            start = fill_uncovered(warped, trust, part.color)
+            start = fill_uncovered(warped, trust, part.color, part.mask)
             gain = 1.0 + _UNCOVERED_GAIN * (1.0 - carried.trust[..., box[0], box[1]])
         else:
             start = warped = part.draft + (1.0 - part.draft_share) * trust * (warped - part.draft)

@@ -52,7 +52,7 @@ class Carried:
     change: float
 
 
-def propagate(sources: Sequence[Source], color: Tensor) -> Carried:
+def propagate(sources: Sequence[Source], color: Tensor, region: Tensor | None = None) -> Carried:
     """Return what earlier frames say of a frame.
 
     A surface takes its strokes from the first source that shows it, in the light of the new frame. A shadow, a highlight, what a mirror
@@ -63,6 +63,7 @@ def propagate(sources: Sequence[Source], color: Tensor) -> Carried:
     Args:
         sources: at least one; the first is the previous frame, by which colours are mapped.
         color: the frame as rendered.
+        region: ``1×1×H×W``, where the strokes are those of the look; None for everywhere. Colours are mapped as they are there.
     """
     result, trust = torch.zeros_like(color), torch.zeros_like(color[:, :1])
     gain: Tensor | None = None
@@ -72,8 +73,9 @@ def propagate(sources: Sequence[Source], color: Tensor) -> Carried:
         warped, before = warp(source.image, source.flow), warp(source.color, source.flow)
         change = color - before
         if gain is None:
-            gain = color_map(before, warped, share)[:3]
-            total = float((share * change.square()).sum() / (3 * share.sum()).clamp_min(1.0)) ** 0.5
+            counted = share if region is None else share * region
+            gain = color_map(before, warped, counted)[:3]
+            total = float((counted * change.square()).sum() / (3 * counted.sum()).clamp_min(1.0)) ** 0.5
         size = _mean3(source.visibility * change).square().mean(1, keepdim=True).sqrt()
         change = ((size - _NOISE) / (_LIGHT - _NOISE)).clamp(0.0, 1.0) * change
         result = result + share * (warped + torch.einsum("ij,bihw->bjhw", gain, change))
@@ -81,7 +83,7 @@ def propagate(sources: Sequence[Source], color: Tensor) -> Carried:
     return Carried(torch.where(trust > 0, result / trust.clamp_min(1e-6), color), trust, total)
 
 
-def fill_uncovered(warped: Tensor, trust: Tensor, content: Tensor) -> Tensor:
+def fill_uncovered(warped: Tensor, trust: Tensor, content: Tensor, region: Tensor | None = None) -> Tensor:
     """Return ``warped`` with the areas that were not visible before filled in the colours of the painting.
 
     A map from rendered to painted colour (:func:`color_map`, over the visible pixels) is applied to the render; what it
@@ -92,10 +94,12 @@ def fill_uncovered(warped: Tensor, trust: Tensor, content: Tensor) -> Tensor:
         warped: previous result warped to this frame, ``1×3×H×W``.
         trust: ``1×1×H×W`` from :func:`lwsw.core.flow.visibility`.
         content: this frame as rendered, ``1×3×H×W``.
+        region: as for :func:`propagate`.
     """
-    mapped = _apply(color_map(content, warped, trust), content)
-    known = _blur(trust, 8)
-    correction = _blur(trust * (warped - mapped), 8) / known.clamp_min(1e-3) * known.clamp(0.0, 1.0).sqrt()
+    counted = trust if region is None else trust * region
+    mapped = _apply(color_map(content, warped, counted), content)
+    known = _blur(counted, 8)
+    correction = _blur(counted * (warped - mapped), 8) / known.clamp_min(1e-3) * known.clamp(0.0, 1.0).sqrt()
     return trust * warped + (1 - trust) * (mapped + correction)
 
 
