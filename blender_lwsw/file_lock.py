@@ -45,12 +45,15 @@ class FileLock:
         stream, self._stream = self._stream, None
         if stream is None:
             return
-        if remove and sys.platform != "win32":  # while it is still held: whoever opens it next makes a new one
-            self._path.unlink(missing_ok=True)
+        if remove and sys.platform != "win32":  # while it is still held: afterwards it may be somebody else's
+            self._remove()
         stream.close()  # which drops the lock
-        if remove:
-            with contextlib.suppress(OSError):  # somebody holds it already
-                self._path.unlink(missing_ok=True)
+        if remove and sys.platform == "win32":  # where only a file that nobody has open can be removed
+            self._remove()
+
+    def _remove(self) -> None:
+        with contextlib.suppress(OSError):  # then it stays
+            self._path.unlink(missing_ok=True)
 
     def _is_at_its_path(self, stream: IO[bytes]) -> bool:
         """Say whether the file that was opened has not been removed since by who held it; Windows does not remove what is open."""

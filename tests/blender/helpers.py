@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import struct
+import subprocess
+import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +18,8 @@ import numpy as np
 if TYPE_CHECKING:
     from blender_lwsw.source.frames import Uploads
     from blender_lwsw.source.renderer import Renderer
+
+ROOT = Path(__file__).resolve().parents[2]
 
 #: Fast settings of a job, so that a test takes seconds.
 QUICK = {"iterations": 2, "first_iterations": 2, "layer_weights": {"relu1_1": 1.0, "relu2_1": 0.5}}
@@ -62,6 +67,22 @@ def render(scene: bpy.types.Scene, frames: Sequence[int], folder: Path, **option
     finally:
         renderer.end()
     return renderer, ready
+
+
+@contextmanager
+def holding(lock: Path) -> Iterator[None]:
+    """Let another program hold a lock file, and kill it."""
+    code = (
+        "import sys, time; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path\nfrom blender_lwsw.file_lock import FileLock\n"
+        "held = FileLock(Path(sys.argv[2]))\nprint(held.acquire(), flush=True)\ntime.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(ROOT), str(lock)], stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout is not None and holder.stdout.readline() == "True\n"
+            yield
+        finally:
+            holder.kill()
 
 
 def write_painting(path: Path, size: int = 96) -> Path:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import helpers
 import pytest
 
 from blender_lwsw import file_lock
@@ -16,7 +15,6 @@ from blender_lwsw.errors import LwswError
 from blender_lwsw.file_lock import FileLock, is_held
 from blender_lwsw.installation.folder import locked
 
-ROOT = Path(__file__).resolve().parents[2]
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other locks, and does not remove what is open")
 
 
@@ -37,14 +35,8 @@ def test_one_holds_it_and_the_next_one_after(tmp_path: Path) -> None:
 
 
 def test_the_system_drops_it_when_its_holder_is_killed(tmp_path: Path) -> None:
-    code = (
-        "import sys, time\nfrom pathlib import Path\nfrom blender_lwsw.file_lock import FileLock\n"
-        "held = FileLock(Path(sys.argv[1]))\nprint(held.acquire(), flush=True)\ntime.sleep(60)\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "lock")], stdout=subprocess.PIPE, text=True, cwd=ROOT) as holder:
-        assert holder.stdout is not None and holder.stdout.readline().strip() == "True"
+    with helpers.holding(tmp_path / "lock"):
         assert is_held(tmp_path / "lock") and not FileLock(tmp_path / "lock").acquire()
-        holder.kill()
     assert FileLock(tmp_path / "lock").acquire()
 
 
@@ -65,6 +57,24 @@ def test_what_was_removed_meanwhile_is_not_what_is_held(tmp_path: Path, monkeypa
     monkeypatch.undo()
     assert len(tries) == 2  # the first file was gone
     assert is_held(path) and not FileLock(path).acquire()
+
+
+@posix
+def test_who_removes_it_removes_nobody_elses(tmp_path: Path) -> None:
+    """Whoever waits may make the file anew as soon as it is let go."""
+    first, second = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
+    assert first.acquire()
+    held = first._stream
+    assert held is not None
+
+    class Closing:
+        def close(self) -> None:
+            held.close()
+            assert second.acquire()
+
+    first._stream = Closing()
+    first.release(remove=True)
+    assert is_held(tmp_path / "lock")
 
 
 @posix

@@ -274,22 +274,9 @@ def test_a_failed_job_does_not_stop_the_queue(backend: str, scene: bpy.types.Sce
 def test_two_blenders_do_not_share_a_folder(scene: bpy.types.Scene, painting: Path, tmp_path: Path) -> None:
     lock = tmp_path / "out" / "source" / ".job-lock"
     lock.parent.mkdir(parents=True)
-    script = (
-        "import sys, time; sys.path.insert(0, sys.argv[1])\n"
-        "from pathlib import Path\nfrom blender_lwsw.file_lock import FileLock\n"
-        "held = FileLock(Path(sys.argv[2]))\nprint(held.acquire(), flush=True)\ntime.sleep(60)\n"
-    )
-    holder = subprocess.Popen([sys.executable, "-c", script, str(ROOT), str(lock)], stdout=subprocess.PIPE, text=True)
-    assert holder.stdout is not None
-    try:
-        assert holder.stdout.readline() == "True\n"
-        with pytest.raises(LwswError) as caught:
-            api.stylize(style=painting, output=tmp_path / "out", **helpers.QUICK)
-        assert caught.value.code == "job_running"
-    finally:
-        holder.kill()
-        holder.wait()
-        holder.stdout.close()
+    with helpers.holding(lock), pytest.raises(LwswError) as caught:
+        api.stylize(style=painting, output=tmp_path / "out", **helpers.QUICK)
+    assert caught.value.code == "job_running"
     job = api.start_job(scene, _request(painting, tmp_path / "out"), interactive=False)
     assert job.record.begin() == ""  # the lock of a dead program holds nobody
     assert find_stopped(tmp_path / "out") is None  # somebody works on it
