@@ -461,6 +461,5 @@ def paint(
     scene: bpy.types.Scene, *, width: int | None = None, iterations: int | None = None, variations: Sequence[Variation] = ()
 ) -> Still:
     """Paint the scene's current frame, or a sheet of variations of it, small, and wait until it is settled."""
-    where = preferences.backend_settings()
     size = scene.lwsw.preview_width if width is None else width
-    return paint_still(scene, lambda give_up: session_backend.connect(where, give_up), size, iterations, variations)
+    return paint_still(scene, session_backend.connector(preferences.backend_settings()), size, iterations, variations)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import LwswError, cancelled
-from .client import Client
+from .client import Client, Connect
 from .process import BackendProcess, find_backend
 
 
@@ -83,6 +83,10 @@ class Backend:
                 raise
             self._state = f"Running on {health.get('device_name') or health.get('device') or 'this machine'}"
             return client
+
+    def connector(self, settings: BackendSettings) -> Connect:
+        """Return what calls :meth:`connect` with these settings, for threads, which must not ask Blender for them."""
+        return lambda give_up: self.connect(settings, give_up)
 
     def stop(self) -> None:
         """End the backend if this session started it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +187,10 @@ class Client:
         if response.status >= 400:
             raise _error_of(response.status, data)
         return data
+
+
+#: Returns a client of a backend that answers; may be called in a thread, and is given what asks whether to give up.
+Connect = Callable[[Callable[[], bool]], Client]
 
 
 def _error_of(status: int, data: bytes) -> LwswError:

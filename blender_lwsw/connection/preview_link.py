@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import LwswError, internal
-from .client import Client
+from .client import Client, Connect
 
 #: How long the backend may keep a question for news, in seconds.
 WAIT_SECONDS = 5.0
 
 #: Errors after which there is no preview any more.
 _LOST = ("backend_gone", "preview_not_found", "preview_taken", "bad_token")
-
-Connect = Callable[[Callable[[], bool]], Client]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import LwswError, cancelled, internal
 from ..source.frames import Uploads, file_name, write_file
-from .client import Client
+from .client import Client, Connect
 
 #: Seconds between two looks at the job's status.
 POLL_SECONDS = 0.25
@@ -57,7 +57,7 @@ class Transfer:
     def __init__(
         self,
         order: Order,
-        connect: Callable[[Callable[[], bool]], Client],
+        connect: Connect,
         job_id: str = "",
         on_job: Callable[[str], None] = lambda job_id: None,
         early: bool = False,

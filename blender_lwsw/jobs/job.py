@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..connection.client import Client
+from ..connection.client import Connect
 from ..connection.transfer import Transfer
 from ..errors import LwswError, cancelled, internal, paused
 from ..results import compositor, sequencer
@@ -66,7 +66,7 @@ class Job:
     def __init__(
         self,
         plan: Plan,
-        connect: Callable[[Callable[[], bool]], Client],
+        connect: Connect,
         interactive: bool,
         job_id: str = "",
         made: Made | None = None,

@@ -42,7 +42,7 @@ def start_job(
     where = preferences.backend_settings()
     if not where.url:
         locate_backend(where.path, installed=where.installed)
-    return Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive, after_render=after_render)
+    return Job(plan, session_backend.connector(where), interactive, after_render=after_render)
 
 
 def start_strip_jobs(
@@ -66,14 +66,14 @@ def start_strip_jobs(
         LwswError: see :func:`.strip_jobs.strip_jobs` and :func:`.plan.make_plan`.
     """
     scene = scene or bpy.context.scene
-    where, folders, jobs = preferences.backend_settings(), set(taken), []
+    connect, folders, jobs = session_backend.connector(preferences.backend_settings()), set(taken), []
     for asked in strip_jobs(scene, request or Request(), strips):
         plan = make_plan(asked.scene, asked.request, preferences.device(), scene, asked.offset)
         if plan.order.output in folders:
             free = replace(asked.request, output=next_version(plan.order.output, folders))
             plan = make_plan(asked.scene, free, preferences.device(), scene, asked.offset)
         folders.add(plan.order.output)
-        jobs.append(Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive))
+        jobs.append(Job(plan, connect, interactive))
     return jobs
 
 
@@ -94,8 +94,7 @@ def again(strip: Any, *, as_it_was: bool = True, new_version: bool = False, rend
     plan = plan_again(
         strip, preferences.device(), as_it_was=as_it_was, new_version=new_version, render_again=render_again, taken=session.folders()
     )
-    where = preferences.backend_settings()
-    return Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive)
+    return Job(plan, session_backend.connector(preferences.backend_settings()), interactive)
 
 
 def take_up(found: Sequence[StoppedJob], scene: bpy.types.Scene, *, interactive: bool) -> tuple[list[Job], list[LwswError]]:
@@ -147,5 +146,5 @@ def _nothing_to_resume() -> LwswError:
 
 
 def _taken_up(plan: Plan, stopped: StoppedJob, interactive: bool) -> Job:
-    where, made = preferences.backend_settings(), None if stopped.waits else stopped.made
-    return Job(plan, lambda give_up: session_backend.connect(where, give_up), interactive, stopped.job_id, made, stopped.began)
+    connect, made = session_backend.connector(preferences.backend_settings()), None if stopped.waits else stopped.made
+    return Job(plan, connect, interactive, stopped.job_id, made, stopped.began)

@@ -105,8 +105,7 @@ class PreviewSession:
         make_wish(scene, Path(), scene.lwsw.preview_width, variations=variations)  # what is wrong is said at the button
         if self._link is None or self._scene_uid != scene.session_uid:
             self.stop()
-            where = preferences.backend_settings()
-            self._link = PreviewLink(lambda give_up: session_backend.connect(where, give_up))
+            self._link = PreviewLink(session_backend.connector(preferences.backend_settings()))
             self._link.begin()
             self._folder = Path(tempfile.mkdtemp(prefix="lwsw-preview-", dir=bpy.app.tempdir or None))
             self._input = FrameInput(self._folder, interactive=not bpy.app.background)

@@ -12,7 +12,8 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..connection.preview_link import Connect, Pixels, PreviewLink
+from ..connection.client import Connect
+from ..connection.preview_link import Pixels, PreviewLink
 from ..errors import LwswError
 from ..jobs.console import interruptible
 from .frame_input import FrameInput

@@ -293,7 +293,6 @@ def test_other_view_transforms_in_the_compositor(scene: bpy.types.Scene, shown: 
 
 
 def test_a_painting_in_the_compositor_is_not_painted_again(scene: bpy.types.Scene, shown: Any, tmp_path: Path) -> None:
-
     scene.view_settings.view_transform = "Standard"
 
     def rendered(folder: Path) -> np.ndarray:

@@ -253,7 +253,7 @@ class LookPainter:
         gain = None
         if part.draft is None:
             start = fill_uncovered(warped, trust, part.color, part.mask)
-            gain = 1.0 + _UNCOVERED_GAIN * (1.0 - carried.trust[..., box[0], box[1]])
+            gain = 1.0 + _UNCOVERED_GAIN * (1.0 - trust)
         else:
             start = warped = part.draft + (1.0 - part.draft_share) * trust * (warped - part.draft)
         objective = self._objective(look, part, _size(scene.color), state, warped)
